@@ -1,0 +1,57 @@
+// Package finding says what was noticed about pairs, with evidence and severity. Analysers make
+// findings, the store keeps them, the report and the console show them.
+package finding
+
+import (
+	"time"
+
+	"tain.dev/tain/traffic"
+)
+
+// Severity orders findings by how much they matter.
+type Severity string
+
+// The severities, from the one that matters most.
+const (
+	High   Severity = "high"
+	Medium Severity = "medium"
+	Low    Severity = "low"
+)
+
+// Kind says what differs.
+type Kind string
+
+// The kinds of findings.
+const (
+	Status     Kind = "status"     // the status codes differ
+	Header     Kind = "header"     // a header field is missing, added or different
+	Removed    Kind = "removed"    // a JSON field that live has is missing
+	Added      Kind = "added"      // a JSON field that live does not have
+	Type       Kind = "type"       // a JSON value has another type
+	Value      Kind = "value"      // a JSON value differs
+	Order      Kind = "order"      // a JSON array holds the same in another order
+	Body       Kind = "body"       // bodies differ that are not JSON
+	Latency    Kind = "latency"    // the medians differ twofold or more
+	Unanswered Kind = "unanswered" // live answered, the target did not
+)
+
+// Finding is one difference of one target on one route, counted over all pairs.
+type Finding struct {
+	ID       string   `json:"id"` // stable for the same mirror, target, route, kind and path
+	Mirror   string   `json:"mirror"`
+	Target   string   `json:"target"`
+	Route    string   `json:"route"`
+	Kind     Kind     `json:"kind"`
+	Path     string   `json:"path,omitempty"` // header name, or JSON path such as items[*].price
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"` // one sentence for people
+
+	Count         uint64    `json:"count"` // pairs that show it
+	Pairs         uint64    `json:"pairs"` // pairs of the route that were compared
+	BaselineCount uint64    `json:"baseline_count"`
+	BaselinePairs uint64    `json:"baseline_pairs"`
+	First         time.Time `json:"first"`
+	Last          time.Time `json:"last"`
+
+	Example *traffic.Record `json:"example,omitempty"`
+}

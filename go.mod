@@ -1,0 +1,3 @@
+module tain.dev/tain
+
+go 1.26.8

@@ -1,0 +1,152 @@
+package traffic
+
+import (
+	"bytes"
+	"hash/maphash"
+	"iter"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Exchange is one request with its response. While it runs it belongs to the event loop that
+// carries it; once its pair is handed to the analysers it is read-only.
+type Exchange struct {
+	ID       uint64     // counts up in the process; the same on both sides of a pair
+	Route    string     // name of the route that matched
+	Upstream string     // host:port that answered, or was asked
+	Client   netip.Addr // who asked tain
+	Start    int64      // when the head of the request was read, nanoseconds since 1970
+	Request  Message
+	Response Message
+	Status   int // status code of the final answer, 0 without one
+	// FirstByte and LastByte count from Start on the live side, and from the moment that the
+	// copy was sent on the mirror side, to the first and last byte of the answer.
+	FirstByte, LastByte time.Duration
+	// Fault says in one word why there is no complete answer; "" when there is one.
+	Fault string
+
+	refs atomic.Int32
+	// Recycle gets the exchange back when the last holder released it; its memory is already
+	// free. It may be called on any goroutine. Set once, by whoever makes the exchange.
+	Recycle func(*Exchange)
+}
+
+// Reset prepares x for a new request, with one holder. Captures grow in m.
+func (x *Exchange) Reset(m *Memory) {
+	recycle := x.Recycle
+	*x = Exchange{Recycle: recycle}
+	x.Request.data.mem = m
+	x.Response.data.mem = m
+	x.refs.Store(1)
+}
+
+// Hold adds a holder.
+func (x *Exchange) Hold() { x.refs.Add(1) }
+
+// Release drops a holder. The last one frees the captured bytes.
+func (x *Exchange) Release() {
+	if x.refs.Add(-1) > 0 {
+		return
+	}
+	x.Request.data.Free()
+	x.Response.data.Free()
+	if x.Recycle != nil {
+		x.Recycle(x)
+	}
+}
+
+// Message is a captured request or response in normal form: a start line and header lines, each
+// ended by CRLF, without hop-by-hop fields and without the empty line, then the decoded body.
+type Message struct {
+	data Bytes
+	head int
+	// Size is the length of the decoded body in bytes, of which Body may hold only a beginning.
+	Size int64
+	// Ended says that the body came to its end.
+	Ended bool
+	// rest hashes what came after the captured beginning; nil while nothing did.
+	rest *maphash.Hash
+}
+
+// seed is one for all messages, so that their hashes can be compared.
+var seed = maphash.MakeSeed()
+
+// SetHead captures head. It must come before any body; false means that the budget is spent.
+func (m *Message) SetHead(head []byte) bool {
+	if !m.data.Append(head) {
+		return false
+	}
+	m.head = len(head)
+	return true
+}
+
+// Append adds p to the body. It captures no more than limit body bytes in all, and nothing more
+// once the budget refused; the rest is only counted and hashed. It reports whether all of p was
+// captured.
+func (m *Message) Append(p []byte, limit int) bool {
+	room := limit - m.Captured()
+	whole := m.Size == int64(m.Captured())
+	m.Size += int64(len(p))
+	if whole && len(p) <= room && m.data.Append(p) {
+		return true
+	}
+	if whole && room > 0 && room < len(p) && m.data.Append(p[:room]) {
+		p = p[room:]
+	}
+	if m.rest == nil {
+		m.rest = new(maphash.Hash)
+		m.rest.SetSeed(seed)
+	}
+	m.rest.Write(p)
+	return false
+}
+
+// Captured is the number of body bytes that are held.
+func (m *Message) Captured() int { return m.data.Len() - m.head }
+
+// Truncated says that Body holds only a beginning.
+func (m *Message) Truncated() bool { return int64(m.Captured()) < m.Size }
+
+// Head is the start line and the header lines. It may use scratch, see [Bytes.Slice].
+func (m *Message) Head(scratch *[]byte) []byte { return m.data.Slice(0, m.head, scratch) }
+
+// Body is the captured body. It may use scratch, see [Bytes.Slice].
+func (m *Message) Body(scratch *[]byte) []byte { return m.data.Slice(m.head, m.Captured(), scratch) }
+
+// BodyChunks yields the captured body from off on without copying it.
+func (m *Message) BodyChunks(off int) iter.Seq[[]byte] { return m.data.Chunks(m.head + off) }
+
+// SameBody says whether both bodies are equal: byte for byte where both were captured whole, else by
+// length, captured beginning and a 64-bit hash of the rest. It is not known where the budget cut
+// the two at different places.
+func (m *Message) SameBody(o *Message, scratchM, scratchO *[]byte) (same, known bool) {
+	if m.Size != o.Size {
+		return false, true
+	}
+	if m.Captured() != o.Captured() {
+		return false, false
+	}
+	same = bytes.Equal(m.Body(scratchM), o.Body(scratchO))
+	if same && m.Truncated() {
+		same = m.rest.Sum64() == o.rest.Sum64()
+	}
+	return same, true
+}
+
+// Fields yields name and value of every header line of a head as [Message.Head] returns it.
+func Fields(head []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		_, rest, _ := bytes.Cut(head, crlf)
+		for len(rest) > 0 {
+			var line []byte
+			line, rest, _ = bytes.Cut(rest, crlf)
+			name, value, _ := bytes.Cut(line, colon)
+			if !yield(name, bytes.TrimLeft(value, " \t")) {
+				return
+			}
+		}
+	}
+}
+
+var crlf, colon = []byte("\r\n"), []byte(":")
