@@ -35,19 +35,20 @@ const (
 	Unanswered Kind = "unanswered" // live answered, the target did not
 )
 
-// Finding is one difference of one target on one route, counted over all pairs.
+// Finding is one difference of one target on one endpoint of a route, counted over all pairs.
 type Finding struct {
-	ID       string   `json:"id"` // stable for the same mirror, target, route, kind and path
+	ID       string   `json:"id"` // stable for the same mirror, target, route, endpoint, kind and path
 	Mirror   string   `json:"mirror"`
 	Target   string   `json:"target"`
 	Route    string   `json:"route"`
+	Endpoint string   `json:"endpoint,omitempty"` // method and path template, such as "GET /orders/{id}"
 	Kind     Kind     `json:"kind"`
 	Path     string   `json:"path,omitempty"` // header name, or JSON path such as items[*].price
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"` // one sentence for people
 
 	Count         uint64    `json:"count"` // pairs that show it
-	Pairs         uint64    `json:"pairs"` // pairs of the route that were compared
+	Pairs         uint64    `json:"pairs"` // pairs of the endpoint that were compared
 	BaselineCount uint64    `json:"baseline_count"`
 	BaselinePairs uint64    `json:"baseline_pairs"`
 	First         time.Time `json:"first"`
