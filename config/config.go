@@ -1,0 +1,119 @@
+// Package config says what a person wrote, with defaults, checked as a whole before anything uses
+// it. A [Config] comes from a file or a folder of files ([Load]) or from the flags of the quick
+// start ([Quick]); whoever holds one without errors needs to check nothing again.
+package config
+
+import (
+	"net/netip"
+	"os"
+	"runtime"
+	"time"
+
+	"tain.dev/tain/route"
+)
+
+// Config is everything that can be set. Stages take their own part of it.
+type Config struct {
+	Listen []string      // addresses for live traffic, host:port or :port
+	Admin  string        // address of the admin API; "" is none
+	Health string        // address that serves only health and metrics; "" is none
+	Pprof  bool          // profiles on the admin API
+	Loops  int           // event loops, at least 1
+	Drain  time.Duration // how long running requests may take when tain stops
+	Proxy  Proxy
+	Mirror Mirror
+	Data   Data
+	Mask   []string // names of headers, query parameters and JSON fields that are masked in every pair
+	Log    Log
+	Table  *route.Table // never nil
+}
+
+// Proxy is how live traffic is served. Sizes are in bytes.
+type Proxy struct {
+	HeadTimeout     time.Duration // until the head of a request is there
+	IdleTimeout     time.Duration // of a connection between two requests, on both sides
+	ConnectTimeout  time.Duration // to a backend
+	ResponseTimeout time.Duration // until the head of the answer, and between two reads of its body
+	WriteTimeout    time.Duration // until the user takes some bytes of the answer
+	MaxHead         int           // of a request or an answer
+	MaxBody         int64         // of a request; 0 is no limit
+	MaxConns        int           // connections of users at a time; 0 is as many as there are descriptors
+	Forwarded       string        // X-Forwarded-* and Forwarded: append, replace or off
+	Via             string        // pseudonym in Via, by which loops are found; "" is none
+	TrustedPeers    []netip.Prefix
+	IdlePerBackend  int // connections kept idle, per backend and loop
+}
+
+// Values of [Proxy.Forwarded].
+const (
+	ForwardedAppend  = "append"  // after what the user sent
+	ForwardedReplace = "replace" // instead of what the user sent
+	ForwardedOff     = "off"     // untouched
+)
+
+// Mirror is how copies are made. Sizes are in bytes.
+type Mirror struct {
+	Memory       int64         // ceiling for queued and running copies, captured answers, and pairs that wait
+	Marker       string        // header that copies bear
+	Instance     string        // who made the copy, in the marker's value
+	Queue        int           // copies that wait, per target
+	Connections  int           // open connections, per target
+	QueueTimeout time.Duration // how long a copy may wait
+	MaxAnswer    int           // captured of an answer's body, live or mirror; the rest is only counted and hashed
+	DrainAnswer  int64         // read of a target's answer at all before it is cut
+}
+
+// Data is what is kept on disk.
+type Data struct {
+	Dir      string // "" is the default place, off keeps nothing
+	MaxBytes int64
+}
+
+// Log is how tain logs.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // text, json, or auto: text on a terminal, else json
+}
+
+// Defaults is the configuration of someone who wrote nothing. It has an empty table.
+func Defaults() Config {
+	table, _ := route.New(nil)
+	return Config{
+		Listen: []string{":8080"},
+		Admin:  "127.0.0.1:9780",
+		Loops:  runtime.NumCPU(),
+		Drain:  30 * time.Second,
+		Proxy: Proxy{
+			HeadTimeout:     10 * time.Second,
+			IdleTimeout:     75 * time.Second,
+			ConnectTimeout:  3 * time.Second,
+			ResponseTimeout: 60 * time.Second,
+			WriteTimeout:    60 * time.Second,
+			MaxHead:         64 << 10,
+			Forwarded:       ForwardedAppend,
+			Via:             "tain",
+			IdlePerBackend:  64,
+		},
+		Mirror: Mirror{
+			Memory:       64 << 20,
+			Marker:       "X-Tain-Mirror",
+			Instance:     hostName(),
+			Queue:        1024,
+			Connections:  256,
+			QueueTimeout: time.Second,
+			MaxAnswer:    256 << 10,
+			DrainAnswer:  16 << 20,
+		},
+		Data:  Data{MaxBytes: 256 << 20},
+		Log:   Log{Level: "info", Format: "auto"},
+		Table: table,
+	}
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "tain"
+	}
+	return name
+}
