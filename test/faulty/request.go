@@ -75,7 +75,9 @@ func (r *request) field(line []byte) error {
 		if err != nil {
 			return errHead
 		}
-		r.length = int64(n)
+		if r.length != chunked {
+			r.length = int64(n)
+		}
 	case len("Transfer-Encoding"):
 		if bytes.EqualFold(name, []byte("Transfer-Encoding")) {
 			r.length = chunked
