@@ -1,0 +1,6 @@
+//go:build !linux
+
+package analyze
+
+// lowerPriority does nothing: only Linux keeps a priority per thread.
+func lowerPriority() {}
