@@ -1,0 +1,205 @@
+package redact
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Masked stands in place of every masked value.
+const Masked = "[masked]"
+
+// Mask knows the names whose values are secret. It never changes, and is safe for concurrent use.
+type Mask struct {
+	names map[string]bool // lower case
+	list  [][]byte        // the same, to search for
+}
+
+// New returns a mask for names, besides the header fields that are always masked.
+func New(names ...string) *Mask {
+	m := &Mask{names: make(map[string]bool, len(names))}
+	for _, name := range names {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" && !m.names[name] {
+			m.names[name] = true
+			m.list = append(m.list, []byte(name))
+		}
+	}
+	return m
+}
+
+// Any reports whether names were given.
+func (m *Mask) Any() bool { return len(m.list) > 0 }
+
+// Field reports whether a JSON field, form field or query parameter of that name is secret.
+func (m *Mask) Field(name []byte) bool {
+	if len(m.list) == 0 {
+		return false
+	}
+	var low [64]byte
+	if len(name) > len(low) {
+		return m.names[strings.ToLower(string(name))]
+	}
+	for i, c := range name {
+		if c >= utf8.RuneSelf {
+			return m.names[strings.ToLower(string(name))]
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	return m.names[string(low[:len(name)])]
+}
+
+// Header returns the value of a header field as it may be kept. Values that hold a URL or
+// parameters, such as Location, lose the secret ones.
+func (m *Mask) Header(name, value string) string {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "set-cookie":
+		return Masked
+	}
+	if m.Field([]byte(name)) {
+		return Masked
+	}
+	if value = m.Target(value); m.assigns([]byte(value)) {
+		return Masked
+	}
+	return value
+}
+
+// Target returns a URL or a request target as it may be kept: with the values of secret parameters
+// masked, wherever in it they stand.
+func (m *Mask) Target(target string) string {
+	if !m.Any() || strings.IndexByte(target, '=') < 0 {
+		return target
+	}
+	var b strings.Builder
+	for chunk := range strings.SplitSeq(target, "&") {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		m.parameters(&b, chunk)
+	}
+	return b.String()
+}
+
+// parameters writes name=value pairs that are separated by anything but &. A secret value may hold
+// such a separator itself, so that what follows a secret one goes with it.
+func (m *Mask) parameters(b *strings.Builder, chunk string) {
+	for len(chunk) > 0 {
+		end := strings.IndexAny(chunk, "?#;")
+		pair := chunk[:end+1]
+		if end < 0 {
+			pair = chunk
+		}
+		name, _, ok := strings.Cut(pair, "=")
+		if ok && m.parameter(name) {
+			b.WriteString(name + "=" + Masked)
+			return
+		}
+		b.WriteString(pair)
+		chunk = chunk[len(pair):]
+	}
+}
+
+// parameter reports whether a parameter's name, decoded, is secret or has a part that is, as in
+// user[token] and user.token.
+func (m *Mask) parameter(name string) bool {
+	if decoded, err := url.QueryUnescape(name); err == nil {
+		name = decoded
+	}
+	if m.Field([]byte(strings.TrimSpace(name))) {
+		return true
+	}
+	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune("[]. <\"'", r) }) {
+		if m.Field([]byte(part)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Start returns a start line as it may be kept.
+func (m *Mask) Start(line string) string {
+	method, rest, ok := strings.Cut(line, " ")
+	if !ok || strings.HasPrefix(line, "HTTP/") {
+		return line
+	}
+	target, version, _ := strings.Cut(rest, " ")
+	return method + " " + m.Target(target) + " " + version
+}
+
+// Body returns the decoded body of a message as it may be kept. contentType may be empty; what
+// looks like JSON is treated as JSON whatever it is called. The result may share body's memory.
+func (m *Mask) Body(contentType string, body []byte) []byte {
+	if !m.Any() || len(body) == 0 {
+		return body
+	}
+	if isForm(contentType) {
+		return []byte(m.Target(string(body)))
+	}
+	if first := bytes.TrimLeft(body, "\xef\xbb\xbf \t\r\n"); len(first) > 0 && strings.IndexByte(`{["`, first[0]) >= 0 {
+		return m.json(body)
+	}
+	return m.opaque(body)
+}
+
+func isForm(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
+}
+
+// opaque keeps text that mentions no secret name, and nothing else: in binary data, in other
+// encodings of text and behind escapes a name could not be seen.
+func (m *Mask) opaque(body []byte) []byte {
+	hidden := !utf8.Valid(trimRune(body)) || bytes.IndexByte(body, 0) >= 0 || bytes.Contains(body, []byte(`\u`))
+	if hidden || m.mentions(body) {
+		return []byte(Masked)
+	}
+	return body
+}
+
+// trimRune cuts a last rune that is incomplete, as a body that was cut off has.
+func trimRune(b []byte) []byte {
+	for i := 1; i <= min(utf8.UTFMax, len(b)); i++ {
+		if c := b[len(b)-i]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-i:]) {
+				return b[:len(b)-i]
+			}
+			break
+		}
+	}
+	return b
+}
+
+// mentions reports whether text holds a secret name, in any case.
+func (m *Mask) mentions(text []byte) bool {
+	low := bytes.ToLower(text)
+	for _, name := range m.list {
+		if bytes.Contains(low, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// assigns reports whether text gives a value to a secret name, as name=value, name: value or
+// "name": "value", other than the mask.
+func (m *Mask) assigns(text []byte) bool {
+	low := bytes.ToLower(text)
+	for _, name := range m.list {
+		for rest := low; ; {
+			i := bytes.Index(rest, name)
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(name):]
+			after := bytes.TrimLeft(rest, " \t\r\n\\\"']")
+			if len(after) > 0 && (after[0] == '=' || after[0] == ':') && !bytes.HasPrefix(after[1:], []byte(Masked)) {
+				return true
+			}
+		}
+	}
+	return false
+}
