@@ -38,9 +38,10 @@
 //	    to http://127.0.0.1:9001 v2
 //	    baseline http://127.0.0.1:9002
 //
-// A line is a keyword and its words. A word with other characters than letters, digits and
-// -._~:/?@!$&'()*+,;=%[]^{}|<> is written in Go's double quotes. Indentation means nothing, # starts
-// a comment at the start of a word. A line left out has its default. Conditions are = (exact),
-// ^= (prefix), ~ (a regular expression, RE2, that matches the whole value) and present. A path is
-// /exact, /elements/*, /bytes*, or one of the words exact, elements, bytes, ~ and a value.
+// A line is a keyword and its words. A word that is empty, begins with " or #, or has other
+// characters than visible ASCII stands in double quotes, with Go's escapes. What follows when is
+// one expression up to the end of the line. Indentation means nothing; a word that begins with #
+// starts a comment. A line left out has its default. Conditions are = (exact), ^= (prefix), ~ (a
+// regular expression, RE2, that matches the whole value) and present. A path is /exact,
+// /elements/*, /bytes*, or one of the words exact, elements, bytes, ~ and a value.
 package route

@@ -1,8 +1,13 @@
 package route
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
-// Request is what the rules may look at. Its strings need to stay valid during a call only.
+// Request is what the rules may look at. Its strings need to stay valid during a call only. It is
+// passed on to function values, so it costs an allocation unless it lies in something longer-lived.
 type Request struct {
 	Method string
 	Host   string // as sent, with or without port
@@ -29,6 +34,65 @@ type Match struct {
 	Func func(*Request) bool
 }
 
+// Matches says whether all conditions hold for r. It is for matches of a compiled table.
+func (m *Match) Matches(r *Request) bool {
+	return m.Path.matches(r.Path) &&
+		(len(m.Methods) == 0 || slices.Contains(m.Methods, r.Method)) &&
+		m.matchesHost(r.Host) &&
+		m.matchesHeaders(r) &&
+		m.matchesQuery(r.Query) &&
+		!m.excludes(r) &&
+		(m.Func == nil || m.Func(r))
+}
+
+func (m *Match) matchesHost(host string) bool {
+	if len(m.Hosts) == 0 {
+		return true
+	}
+	var buf [maxHost]byte
+	folded := foldHost(&buf, host)
+	for _, pattern := range m.Hosts {
+		if hostMatches(pattern, folded) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Match) matchesHeaders(r *Request) bool {
+	for i := range m.Headers {
+		c := &m.Headers[i]
+		if r.Header == nil {
+			return false
+		}
+		value, ok := r.Header(c.Name)
+		if !ok || !c.holds(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Match) matchesQuery(query string) bool {
+	for i := range m.Query {
+		c := &m.Query[i]
+		raw, ok := findParam(query, c.Name)
+		if !ok || !c.holdsEncoded(raw) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Match) excludes(r *Request) bool {
+	for i := range m.Not {
+		if m.Not[i].Matches(r) {
+			return true
+		}
+	}
+	return false
+}
+
 // PathKind says how a [Path] compares.
 type PathKind uint8
 
@@ -46,7 +110,39 @@ type Path struct {
 	Kind  PathKind
 	Value string // "" for [PathAny]
 
-	re *regexp.Regexp
+	re *pattern
+}
+
+// ParsePath reads the short form of a path: /exact, /elements/*, /bytes*, or * for any.
+func ParsePath(text string) Path {
+	if text == "*" {
+		return Path{}
+	}
+	if text == "/*" {
+		return Path{Kind: PathElements, Value: "/"}
+	}
+	if value, ok := strings.CutSuffix(text, "/*"); ok {
+		return Path{Kind: PathElements, Value: value}
+	}
+	if value, ok := strings.CutSuffix(text, "*"); ok {
+		return Path{Kind: PathBytes, Value: value}
+	}
+	return Path{Kind: PathExact, Value: text}
+}
+
+func (p *Path) matches(path string) bool {
+	switch p.Kind {
+	case PathExact:
+		return path == p.Value
+	case PathElements:
+		rest, ok := strings.CutPrefix(path, p.Value)
+		return ok && (rest == "" || rest[0] == '/' || p.Value == "/")
+	case PathBytes:
+		return strings.HasPrefix(path, p.Value)
+	case PathRegexp:
+		return p.re.matches(path)
+	}
+	return true
 }
 
 // Op says how a [Condition] compares.
@@ -67,5 +163,55 @@ type Condition struct {
 	Op    Op
 	Value string // "" for [OpPresent]
 
-	re *regexp.Regexp
+	re *pattern
+}
+
+func (c *Condition) holds(value string) bool {
+	switch c.Op {
+	case OpEqual:
+		return value == c.Value
+	case OpPrefix:
+		return strings.HasPrefix(value, c.Value)
+	case OpRegexp:
+		return c.re.matches(value)
+	}
+	return true
+}
+
+// holdsEncoded is holds for a value as it stands in a query.
+func (c *Condition) holdsEncoded(raw string) bool {
+	switch c.Op {
+	case OpEqual:
+		rest, ok := cutDecoded(raw, c.Value)
+		return ok && rest == ""
+	case OpPrefix:
+		_, ok := cutDecoded(raw, c.Value)
+		return ok
+	case OpRegexp:
+		return c.re.matches(decode(raw))
+	}
+	return true
+}
+
+// pattern is a regular expression that matches whole strings.
+type pattern struct {
+	literal string // what every match begins with: most strings are told apart by it
+	re      *regexp.Regexp
+}
+
+func compilePattern(text string) (*pattern, error) {
+	free, err := regexp.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	if err != nil {
+		return nil, err
+	}
+	literal, _ := free.LiteralPrefix()
+	return &pattern{literal, whole}, nil
+}
+
+func (p *pattern) matches(s string) bool {
+	return strings.HasPrefix(s, p.literal) && p.re.MatchString(s)
 }

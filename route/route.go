@@ -30,6 +30,8 @@ type Route struct {
 	Backends []Backend
 	// Mirrors get copies, each decided by itself. Their names are unique in the route.
 	Mirrors []*Mirror
+
+	compiled bool // a table serves it: it is right, and nobody writes to it any more
 }
 
 // Backend is where live requests go.
@@ -38,7 +40,7 @@ type Backend struct {
 	Weight uint32 // its share of the requests is its weight over the sum; 0 gets none
 }
 
-// Addr is the backend's host:port.
+// Addr is the backend's host:port, in a compiled table.
 func (b Backend) Addr() string { return strings.TrimPrefix(b.URL, scheme) }
 
 // Mirror is a policy: which requests of a route are copied, how, and where to.
@@ -71,7 +73,7 @@ type Target struct {
 	Baseline bool
 }
 
-// Addr is the target's host:port.
+// Addr is the target's host:port, in a compiled table.
 func (t Target) Addr() string { return strings.TrimPrefix(t.URL, scheme) }
 
 // Safe says whether requests of the method promise to change nothing (RFC 9110, section 9.2.1,

@@ -1,0 +1,266 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The limits of one route, which keep the time of a decision bounded.
+const (
+	maxConditions = 16   // of one kind, in one match
+	maxValue      = 4096 // bytes of a path, a value, a regular expression
+	maxName       = 253  // bytes
+	maxTargets    = 16   // of one mirror
+)
+
+// checker checks one route, completes it, and collects what is wrong with it.
+type checker struct {
+	index int
+	route *Route
+	errs  []error
+}
+
+func (c *checker) fail(code, field, format string, args ...any) {
+	c.errs = append(c.errs, &Error{
+		Index: c.index, Route: c.route.Name, Field: field, code: code, Text: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *checker) check() {
+	r := c.route
+	c.checkName("name", r.Name)
+	c.checkHosts("hosts", r.Hosts)
+	if len(r.Match.Hosts) > 0 {
+		c.fail(CodeMatch, "match.hosts", "a route's hosts are given by its hosts, not by its match")
+	}
+	c.checkMatch("match.", &r.Match)
+	c.checkTimeout("timeout", r.Timeout)
+	c.checkBackends()
+	names := map[string]bool{}
+	for i, m := range r.Mirrors {
+		field := at("mirrors", i)
+		c.checkMirror(field+".", m)
+		if names[m.Name] {
+			c.fail(CodeDuplicate, field+".name", "%q is used twice in this route; names are unique", m.Name)
+		}
+		names[m.Name] = true
+	}
+}
+
+func (c *checker) checkName(field, name string) {
+	if name == "" {
+		c.fail(CodeName, field, "is missing; use letters, digits and -._/:[]")
+	} else if len(name) > maxName || !only(name, isNameByte) {
+		c.fail(CodeName, field, "%q is not a name; use up to %d letters, digits and -._/:[]", name, maxName)
+	}
+}
+
+func (c *checker) checkHosts(field string, hosts []string) {
+	for i, host := range hosts {
+		rest, wild := strings.CutPrefix(host, "*.")
+		folded, err := checkHost(rest)
+		if err != nil {
+			c.fail(CodeHost, at(field, i), "%v; use a name without port, or *.name", err)
+			continue
+		}
+		if wild {
+			folded = "*." + folded
+		}
+		if slices.Contains(hosts[:i], folded) {
+			c.fail(CodeDuplicate, at(field, i), "%q is listed twice", host)
+		}
+		hosts[i] = folded
+	}
+}
+
+func (c *checker) checkMatch(field string, m *Match) {
+	c.checkHosts(field+"hosts", m.Hosts)
+	c.checkPath(field+"path", &m.Path)
+	for i, method := range m.Methods {
+		if method == "" || !only(method, isTokenByte) {
+			c.fail(CodeMatch, at(field+"methods", i), "%q is not a method; use a word such as GET", method)
+		}
+	}
+	c.checkConditions(field+"headers", m.Headers)
+	c.checkConditions(field+"query", m.Query)
+	for i := range m.Headers {
+		if name := m.Headers[i].Name; !only(name, isTokenByte) {
+			c.fail(CodeMatch, at(field+"headers", i), "%q is not the name of a header", name)
+		}
+	}
+	c.checkNot(field+"not", m.Not)
+	if (m.When == "") != (m.Func == nil) {
+		c.fail(CodeMatch, field+"when", "the expression %q and its function must come together", m.When)
+	}
+	if len(m.When) > maxValue {
+		c.fail(CodeLimit, field+"when", "the expression is longer than %d bytes", maxValue)
+	}
+}
+
+func (c *checker) checkNot(field string, not []Match) {
+	c.checkCount(field, len(not), maxConditions)
+	for i := range not {
+		n := &not[i]
+		criteria := min(len(n.Hosts), 1) + min(int(n.Path.Kind), 1) + min(len(n.Methods), 1) +
+			len(n.Headers) + len(n.Query)
+		if criteria != 1 || len(n.Not) > 0 || n.When != "" {
+			c.fail(CodeMatch, at(field, i), "must have one criterion: hosts, a path, methods, a header or a query parameter")
+			continue
+		}
+		c.checkMatch(at(field, i)+".", n)
+	}
+}
+
+func (c *checker) checkPath(field string, p *Path) {
+	switch p.Kind {
+	case PathAny:
+		if p.Value != "" {
+			c.fail(CodeMatch, field, "%q: any path has no value", p.Value)
+		}
+		return
+	case PathRegexp:
+		p.re = c.checkPattern(field, p.Value)
+		return
+	}
+	asterisk := p.Kind == PathExact && p.Value == "*" // of OPTIONS *
+	if !strings.HasPrefix(p.Value, "/") && !asterisk {
+		c.fail(CodeMatch, field, "%q does not begin with /", p.Value)
+	}
+	c.checkCount(field, len(p.Value), maxValue)
+	if p.Kind == PathElements {
+		p.Value = "/" + strings.Trim(p.Value, "/")
+	}
+}
+
+func (c *checker) checkConditions(field string, conditions []Condition) {
+	c.checkCount(field, len(conditions), maxConditions)
+	for i := range conditions {
+		condition := &conditions[i]
+		if condition.Name == "" {
+			c.fail(CodeMatch, at(field, i), "has no name")
+		}
+		if condition.Op == OpPresent && condition.Value != "" {
+			c.fail(CodeMatch, at(field, i), "%q: a condition on presence has no value", condition.Value)
+		}
+		if condition.Op == OpRegexp {
+			condition.re = c.checkPattern(at(field, i), condition.Value)
+		}
+		c.checkCount(at(field, i), len(condition.Name)+len(condition.Value), maxValue)
+	}
+}
+
+func (c *checker) checkPattern(field, text string) *pattern {
+	c.checkCount(field, len(text), maxValue)
+	p, err := compilePattern(text)
+	if err != nil {
+		c.fail(CodeRegexp, field, "%q: %v; use RE2's syntax", text, err)
+	}
+	return p
+}
+
+func (c *checker) checkCount(field string, n, limit int) {
+	if n > limit {
+		c.fail(CodeLimit, field, "%d are too many; use up to %d", n, limit)
+	}
+}
+
+func (c *checker) checkTimeout(field string, d time.Duration) {
+	if d < 0 {
+		c.fail(CodeLimit, field, "%s is negative; use a duration such as 10s", d)
+	}
+}
+
+func (c *checker) checkURL(field string, url *string) {
+	canonical, err := ParseURL(*url)
+	if err != nil {
+		c.fail(CodeURL, field, "%v", err)
+		return
+	}
+	*url = canonical
+}
+
+func (c *checker) checkBackends() {
+	backends := c.route.Backends
+	weights := uint64(0)
+	for i := range backends {
+		field := at("backends", i) + ".url"
+		c.checkURL(field, &backends[i].URL)
+		weights += uint64(backends[i].Weight)
+	}
+	if len(backends) == 0 {
+		c.fail(CodeBackend, "backends", "are missing; name at least one http://host:port")
+	} else if weights == 0 {
+		c.fail(CodeBackend, "backends", "all weights are 0, so nothing would answer; give one at least 1")
+	}
+}
+
+func (c *checker) checkMirror(field string, m *Mirror) {
+	c.checkName(field+"name", m.Name)
+	c.checkMatch(field+"match.", &m.Match)
+	if m.PerMillion > All {
+		c.fail(CodeMirror, field+"percent", "%s is more than all; use 0 to 100", FormatPercent(m.PerMillion))
+	}
+	c.checkRewrite(field+"host", m.Host)
+	c.checkTimeout(field+"timeout", m.Timeout)
+	if m.MaxBody < 0 {
+		c.fail(CodeMirror, field+"maxBody", "%d is negative; use a size in bytes", m.MaxBody)
+	}
+	m.Timeout = defaulted(m.Timeout, DefaultMirrorTimeout)
+	m.MaxBody = defaulted(m.MaxBody, DefaultMaxBody)
+	c.checkTargets(field+"targets", m.Targets)
+}
+
+func defaulted[T comparable](value, byDefault T) T {
+	var zero T
+	if value == zero {
+		return byDefault
+	}
+	return value
+}
+
+func (c *checker) checkRewrite(field string, h HostRewrite) {
+	host := h.Value
+	switch h.Kind {
+	case HostKeep:
+		if host != "" {
+			c.fail(CodeMirror, field, "%q: a kept host has no value", host)
+		}
+		return
+	case HostSuffix:
+		if host == "" || !only(host, isHostByte) {
+			c.fail(CodeMirror, field, "%q is not a suffix; use one such as -shadow", host)
+		}
+		return
+	}
+	name, port := splitPort(host)
+	if _, err := checkHost(name); err != nil || !only(strings.TrimPrefix(port, ":"), isAlphanumeric) {
+		c.fail(CodeMirror, field, "%q is not a host; use a name, or a suffix such as -shadow", host)
+	}
+}
+
+func (c *checker) checkTargets(field string, targets []Target) {
+	c.checkCount(field, len(targets), maxTargets)
+	if len(targets) == 0 {
+		c.fail(CodeMirror, field, "are missing; name at least one http://host:port")
+	}
+	names := map[string]bool{}
+	for i := range targets {
+		t := &targets[i]
+		c.checkURL(at(field, i)+".url", &t.URL)
+		t.Name = defaulted(t.Name, t.Addr())
+		c.checkName(at(field, i)+".name", t.Name)
+		if names[t.Name] {
+			c.fail(CodeDuplicate, at(field, i)+".name", "%q is used twice in this mirror; names are unique", t.Name)
+		}
+		names[t.Name] = true
+	}
+}
+
+// checkRoom makes sure that a host's regular expressions stay few.
+func (c *checker) checkRoom(field string, x *index) {
+	if c.route.Match.Path.Kind == PathRegexp && x.regexpCount() >= MaxRegexps {
+		c.fail(CodeLimit, field, "more than %d routes of one host have a regular expression as their path; use prefixes", MaxRegexps)
+	}
+}

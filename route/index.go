@@ -1,0 +1,122 @@
+package route
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// index finds the routes of one host by their paths.
+type index struct {
+	routes   []*Route
+	exact    map[string]*candidate
+	regexps  *candidate
+	prefixes map[string]*candidate
+	lengths  []length // of the prefixes, the longest first
+}
+
+// candidate is a route that the path allows, with those that come after it.
+type candidate struct {
+	route    *Route
+	next     *candidate
+	elements bool // its path is a prefix of whole elements
+	plain    bool // there are no further conditions: the route itself stays untouched
+}
+
+// length is a length of prefixes in bytes.
+type length struct {
+	n int
+	// bytes says that some prefix of the length ends anywhere, not only before a slash.
+	bytes bool
+}
+
+func (x *index) add(r *Route) { x.routes = append(x.routes, r) }
+
+func (x *index) regexpCount() int {
+	n := 0
+	for _, r := range x.routes {
+		if r.Match.Path.Kind == PathRegexp {
+			n++
+		}
+	}
+	return n
+}
+
+// seal makes the index ready for lookup.
+func (x *index) seal() {
+	x.exact, x.prefixes = map[string]*candidate{}, map[string]*candidate{}
+	lengths := map[int]bool{}
+	slices.SortStableFunc(x.routes, precedence)
+	for _, r := range slices.Backward(x.routes) {
+		path := r.Match.Path
+		c := &candidate{route: r, elements: path.Kind == PathElements, plain: r.Match.isPlain()}
+		switch path.Kind {
+		case PathExact:
+			c.next, x.exact[path.Value] = x.exact[path.Value], c
+		case PathRegexp:
+			c.next, x.regexps = x.regexps, c
+		default:
+			c.next, x.prefixes[path.Value] = x.prefixes[path.Value], c
+			n := len(path.Value)
+			lengths[n] = lengths[n] || path.Kind == PathBytes
+		}
+	}
+	for _, n := range slices.Backward(slices.Sorted(maps.Keys(lengths))) {
+		x.lengths = append(x.lengths, length{n, lengths[n]})
+	}
+}
+
+// isPlain says that nothing but the path is asked.
+func (m *Match) isPlain() bool {
+	return len(m.Methods)+len(m.Headers)+len(m.Query)+len(m.Not) == 0 && m.Func == nil && m.Path.Kind != PathRegexp
+}
+
+// lookup returns the first route that matches. There may be no index.
+func (x *index) lookup(r *Request) *Route {
+	if x == nil {
+		return nil
+	}
+	if found := x.exact[r.Path].first(r, true); found != nil {
+		return found
+	}
+	if found := x.regexps.first(r, true); found != nil {
+		return found
+	}
+	for _, l := range x.lengths {
+		if l.n > len(r.Path) {
+			continue
+		}
+		// After "" and "/" every path begins with a whole element.
+		whole := l.n <= 1 || l.n == len(r.Path) || r.Path[l.n] == '/'
+		if !whole && !l.bytes {
+			continue
+		}
+		if found := x.prefixes[r.Path[:l.n]].first(r, whole); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// first returns the first route from c on that matches. Unless the prefix ends with a whole
+// element of the path, those that ask for one do not.
+func (c *candidate) first(r *Request, whole bool) *Route {
+	for ; c != nil; c = c.next {
+		if (whole || !c.elements) && (c.plain || c.route.Match.Matches(r)) {
+			return c.route
+		}
+	}
+	return nil
+}
+
+// precedence orders routes whose hosts and paths say the same; the table's order breaks ties.
+func precedence(a, b *Route) int {
+	m, n := &a.Match, &b.Match
+	return cmp.Or(
+		cmp.Compare(m.Path.Kind, n.Path.Kind), // elements before bytes
+		-cmp.Compare(min(len(m.Methods), 1), min(len(n.Methods), 1)),
+		-cmp.Compare(len(m.Headers), len(n.Headers)),
+		-cmp.Compare(len(m.Query), len(n.Query)),
+		-cmp.Compare(min(len(m.When), 1), min(len(n.When), 1)),
+	)
+}

@@ -1,0 +1,281 @@
+package route
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// pathIs stands for the expression language: an expression is a path that the request must have.
+func pathIs(expression string) (func(*Request) bool, error) {
+	if strings.HasPrefix(expression, "wrong") {
+		return nil, pointedError{errors.New("this is wrong"), 7}
+	}
+	return func(r *Request) bool { return r.Path == expression }, nil
+}
+
+type pointedError struct {
+	error
+	column int
+}
+
+func (e pointedError) Column() int { return e.column }
+
+// request reads "GET host/path?query Name=value Name=value".
+func request(t testing.TB, text string) *Request {
+	t.Helper()
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		t.Fatalf("BUG: request %q", text)
+	}
+	target, query, _ := strings.Cut(words[1], "?")
+	host, path, _ := strings.Cut(target, "/")
+	return &Request{
+		Method: words[0], Host: host, Path: "/" + path, Query: query,
+		Header: func(name string) (string, bool) {
+			for _, word := range words[2:] {
+				if key, value, _ := strings.Cut(word, "="); strings.EqualFold(key, name) {
+					return value, true
+				}
+			}
+			return "", false
+		},
+	}
+}
+
+// mustParse compiles the text of routes that have no backends of their own.
+func mustParse(t testing.TB, text string) *Table {
+	t.Helper()
+	table, errs := ParseWith(text, pathIs)
+	if len(errs) > 0 {
+		t.Fatalf("parsing\n%s\n%v", text, errs)
+	}
+	return table
+}
+
+func TestMatches(t *testing.T) {
+	f := func(condition, req string, want bool) {
+		t.Helper()
+		table := mustParse(t, "route a\nbackend http://b\nmirror m 100%\n"+condition+"\nto http://t\n")
+		match := &table.Routes()[0].Mirrors[0].Match
+		if got := match.Matches(request(t, req)); got != want {
+			t.Errorf("%q on %q: %v, want %v", condition, req, got, want)
+		}
+	}
+	f("", "GET h/", true)
+
+	f("host h.example", "GET h.example/", true)
+	f("host h.example", "GET H.Example.:8080/", true)
+	f("host h.example", "GET x.h.example/", false)
+	f("host a *.h.example", "GET x.h.example/", true)
+	f("host a *.h.example", "GET x.y.h.example:1/", true)
+	f("host a *.h.example", "GET h.example/", false)
+	f("host a *.h.example", "GET xh.example/", false)
+	f("host [::1]", "GET [::1]:80/", true)
+	f("host h", "GET "+strings.Repeat("h", 300)+"/", false)
+
+	f("path /a", "GET h/a", true)
+	f("path /a", "GET h/a/", false)
+	f("path /a/*", "GET h/a", true)
+	f("path /a/*", "GET h/a/", true)
+	f("path /a/*", "GET h/a/b/c", true)
+	f("path /a/*", "GET h/ab", false)
+	f("path elements /a/", "GET h/a", true)
+	f("path /*", "GET h/a", true)
+	f("path /*", "GET h/", true)
+	f("path /a*", "GET h/ab", true)
+	f("path /a*", "GET h/b", false)
+	f("path ~ /a/[0-9]+", "GET h/a/12", true)
+	f("path ~ /a/[0-9]+", "GET h/a/12/x", false)
+	f("path ~ /a|/b", "GET h/bc", false)
+	f("path ~ (?i)/A", "GET h/a", true)
+	f("path ~ ^/a$", "GET h/a", true)
+	f(`path exact "/a*"`, "GET h/a*", true)
+	f(`path exact "/a*"`, "GET h/ab", false)
+
+	f("method GET HEAD", "HEAD h/", true)
+	f("method GET HEAD", "get h/", false)
+
+	f("header X-A = 1", "GET h/ x-a=1", true)
+	f("header X-A = 1", "GET h/ x-a=12", false)
+	f("header X-A = 1", "GET h/", false)
+	f("header X-A ^= 1", "GET h/ x-a=12", true)
+	f("header X-A ~ 1|2", "GET h/ x-a=2", true)
+	f("header X-A ~ 1|2", "GET h/ x-a=22", false)
+	f("header X-A present", "GET h/ x-a=", true)
+	f("header X-A present", "GET h/", false)
+	f("header X-A = 1\nheader X-B = 2", "GET h/ x-a=1", false)
+
+	f("query a = 1", "GET h/?a=1", true)
+	f("query a = 1", "GET h/?b=2&a=1&a=3", true)
+	f("query a = 3", "GET h/?b=2&a=1&a=3", false)
+	f("query a = 1", "GET h/?&&%61=%31", true)
+	f(`query a = "1 2"`, "GET h/?a=1+2", true)
+	f(`query "a b" = c`, "GET h/?a%20b=c", true)
+	f("query a = 1", "GET h/?a=12", false)
+	f("query a = %zz", "GET h/?a=%zz", true)
+	f("query a = %2", "GET h/?a=%2", true)
+	f("query a ^= 1", "GET h/?a=12", true)
+	f("query a ^= 12", "GET h/?a=1", false)
+	f("query a ~ [0-9]+", "GET h/?a=%31%32", true)
+	f("query a ~ [0-9]+", "GET h/?a=x", false)
+	f("query a present", "GET h/?a", true)
+	f("query a present", "GET h/?aa", false)
+	f("query a present", "GET h/", false)
+
+	f("not path /a/*", "GET h/a", false)
+	f("not path /a/*", "GET h/b", true)
+	f("not method POST", "POST h/", false)
+	f("not host h", "GET h/", false)
+	f("not header X-A = 1", "GET h/", true)
+	f("not header X-A = 1", "GET h/ X-A=1", false)
+	f("not query a present", "GET h/?a", false)
+	f("not path /a\nnot path /b", "GET h/b", false)
+
+	f("when /a", "GET h/a", true)
+	f("when /a", "GET h/b", false)
+	f("when /a\nmethod POST", "GET h/a", false)
+}
+
+func TestMatchesWithoutHeaders(t *testing.T) {
+	m := Match{Headers: []Condition{{Name: "X-A", Op: OpPresent}}}
+	if m.Matches(&Request{Path: "/"}) {
+		t.Error("a header is present where there are none")
+	}
+}
+
+func TestParams(t *testing.T) {
+	f := func(query, want string) {
+		t.Helper()
+		var got []string
+		for name, value := range Params(query) {
+			got = append(got, name+":"+value)
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%q: %q, want %q", query, text, want)
+		}
+	}
+	f("", "")
+	f("a", "a:")
+	f("a=1&b=2", "a:1 b:2")
+	f("&a=1&&", "a:1")
+	f("a=b=c", "a:b=c")
+	f("=x", ":x")
+	f("%61+=%2b%2", "a :+%2")
+	for name := range Params("a&b") {
+		if name != "a" {
+			t.Errorf("went on to %q after the break", name)
+		}
+		break
+	}
+}
+
+func TestSafe(t *testing.T) {
+	f := func(method string, want bool) {
+		t.Helper()
+		if got := Safe(method); got != want {
+			t.Errorf("%q: %v", method, got)
+		}
+	}
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"} {
+		f(method, true)
+	}
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "", "PROPFIND"} {
+		f(method, false)
+	}
+}
+
+func TestSampled(t *testing.T) {
+	f := func(perMillion, random uint32, want bool) {
+		t.Helper()
+		m := Mirror{PerMillion: perMillion}
+		if got := m.Sampled(random); got != want {
+			t.Errorf("%d of a million, random %d: %v", perMillion, random, got)
+		}
+	}
+	const top = 1<<32 - 1
+	f(0, 0, false)
+	f(1, 0, true)
+	f(1, 4294, true)
+	f(1, 4295, false)
+	f(500_000, top/2, true)
+	f(500_000, top/2+1, false)
+	f(All-1, top, false)
+	f(All, top, true)
+}
+
+func TestHostRewrite(t *testing.T) {
+	f := func(rewrite, host, want string) {
+		t.Helper()
+		h := ParseHostRewrite(rewrite)
+		if got := string(h.AppendTo([]byte("Host: "), host)); got != "Host: "+want {
+			t.Errorf("%q of %q: %q, want %q", rewrite, host, got, want)
+		}
+		if h.String() != rewrite {
+			t.Errorf("%q reads back as %q", rewrite, h)
+		}
+	}
+	f("", "shop:80", "shop:80")
+	f("v2.example:81", "shop:80", "v2.example:81")
+	f("-shadow", "shop", "shop-shadow")
+	f("-shadow", "shop:8080", "shop-shadow:8080")
+	f("-shadow", "[::1]:80", "[::1]-shadow:80")
+	f("-shadow", "[::1]", "[::1]-shadow")
+	f("-shadow", "", "-shadow")
+}
+
+func TestPercent(t *testing.T) {
+	f := func(text string, want uint32, printed string) {
+		t.Helper()
+		got, err := ParsePercent(text)
+		if err != nil || got != want || FormatPercent(got) != printed {
+			t.Errorf("%q: %d %q, error %v", text, got, FormatPercent(got), err)
+		}
+	}
+	f("0", 0, "0%")
+	f("0.0001", 1, "0.0001%")
+	f("10", 100_000, "10%")
+	f("12.5%", 125_000, "12.5%")
+	f("12.50", 125_000, "12.5%")
+	f("100", All, "100%")
+	f("100.0000%", All, "100%")
+	for _, wrong := range []string{"", "%", "-1", "101", "100.0001", "1.", "1.00001", ".5", "1e1", "half", "0.00001"} {
+		if got, err := ParsePercent(wrong); err == nil {
+			t.Errorf("%q was read as %d", wrong, got)
+		}
+	}
+}
+
+func TestParseURL(t *testing.T) {
+	f := func(url, want string) {
+		t.Helper()
+		got, err := ParseURL(url)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %q, want %q", url, got, want)
+		}
+	}
+	f("http://127.0.0.1:9000", "http://127.0.0.1:9000")
+	f("HTTP://Shop.Example./", "http://shop.example:80")
+	f("http://[::1]:81", "http://[::1]:81")
+	f("http://a_b:080", "http://a_b:80")
+	f("https://x", `not yet supported: "https://x"; use http://host:port`)
+	f("h2c://x", "not yet supported")
+	f("htp:/x", "has no scheme that is known")
+	f("127.0.0.1:9000", "is not a URL")
+	f("shop:9000", "has no scheme that is known")
+	f("", "has no scheme")
+	f("http://", "the host is missing")
+	f("http://:80", "the host is missing")
+	f("http://x/y", "more than a host and a port")
+	f("http://x?", "more than a host and a port")
+	f("http://u@x", "more than a host and a port")
+	f("http://x:0", "no port 0")
+	f("http://x:65536", "no port 65536")
+	f("http://-x", "not a host name")
+	f("http://x..y", "not a host name")
+	f("http://[::1%25eth0]", "not an IPv6 address")
+	f("http://"+strings.Repeat("x.", 200)+"x", "longer than 255 bytes")
+}

@@ -1,0 +1,384 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Compile turns the expression of a when line into its function. The error may have a method
+// Column() int, from 1, that points into the expression.
+type Compile func(expression string) (func(*Request) bool, error)
+
+// maxErrors is how many errors of one text are reported.
+const maxErrors = 100
+
+// Parse reads the text form. A route that is wrong is left out and reported, each error an
+// [*Error] with its line and column; the others serve. A when line is wrong here, see [ParseWith].
+func Parse(text string) (*Table, []error) { return ParseWith(text, nil) }
+
+// ParseWith is [Parse] for texts with expressions.
+func ParseWith(text string, compile Compile) (*Table, []error) {
+	p := parser{compile: compile}
+	for line := range strings.SplitSeq(text, "\n") {
+		p.line++
+		p.parseLine(line)
+	}
+	var routes []*Route
+	var places []map[string]place
+	for i, r := range p.routes {
+		if !p.broken[r] {
+			routes, places = append(routes, r), append(places, p.places[i])
+		}
+	}
+	table, errs := New(routes)
+	for _, err := range errs {
+		var e *Error
+		if errors.As(err, &e) {
+			at := findPlace(places[e.Index], e.Field)
+			e.Line, e.Column = at.line, at.column
+		}
+		p.errs = append(p.errs, err)
+	}
+	return table, p.errs[:min(len(p.errs), maxErrors)]
+}
+
+// place is where something stands in the text.
+type place struct{ line, column int }
+
+// findPlace returns the place of a field, or else of what it is a part of.
+func findPlace(places map[string]place, field string) place {
+	for field != "" {
+		if at, ok := places[field]; ok {
+			return at
+		}
+		field = field[:max(strings.LastIndexAny(field, ".["), 0)]
+	}
+	return places[""]
+}
+
+// parser reads one line after the other.
+type parser struct {
+	compile Compile
+	line    int
+	words   []word // of the line, without its keywords
+	routes  []*Route
+	places  []map[string]place // of each route's fields; "" is the route itself
+	broken  map[*Route]bool    // routes with an error
+	mirror  *Mirror            // of the last route, when its lines are being read
+	errs    []error
+}
+
+// word is a word of a line, unquoted.
+type word struct {
+	text   string
+	column int
+	raw    string // the rest of the line from here on, as it stands
+}
+
+func (p *parser) route() *Route {
+	if len(p.routes) == 0 {
+		return nil
+	}
+	return p.routes[len(p.routes)-1]
+}
+
+// fail reports an error and leaves the running route out.
+func (p *parser) fail(column int, format string, args ...any) {
+	e := &Error{code: CodeSyntax, Line: p.line, Column: column, Text: fmt.Sprintf(format, args...)}
+	if r := p.route(); r != nil {
+		e.Index, e.Route = len(p.routes)-1, r.Name
+		if p.broken == nil {
+			p.broken = map[*Route]bool{}
+		}
+		p.broken[r] = true
+	}
+	p.errs = append(p.errs, e)
+}
+
+// mark notes that a field of the running route, or of its running mirror, stands at a word.
+func (p *parser) mark(field string, w word) {
+	if p.mirror != nil {
+		field = at("mirrors", len(p.route().Mirrors)-1) + "." + field
+	}
+	p.places[len(p.places)-1][field] = place{p.line, w.column}
+}
+
+func (p *parser) parseLine(line string) {
+	words, err := splitWords(line)
+	if err != nil {
+		p.fail(err.column, "%s", err.text)
+		return
+	}
+	if len(words) == 0 {
+		return
+	}
+	keyword := words[0]
+	p.words = words[1:]
+	if keyword.text == "route" {
+		p.startRoute(keyword)
+		return
+	}
+	if p.route() == nil {
+		p.fail(keyword.column, "%q stands before the first route", keyword.text)
+		return
+	}
+	switch {
+	case keyword.text == "mirror":
+		p.startMirror(keyword)
+	case p.parseCommon(keyword):
+	case p.mirror != nil:
+		p.parseMirror(keyword)
+	default:
+		p.parseRoute(keyword)
+	}
+}
+
+// need reports whether the line has from low to high words after its keyword.
+func (p *parser) need(keyword word, low, high int, form string) bool {
+	if n := len(p.words); n < low || n > high {
+		p.fail(keyword.column, "the number of words is wrong; write %s", form)
+		return false
+	}
+	return true
+}
+
+func (p *parser) startRoute(keyword word) {
+	p.mirror = nil
+	p.routes = append(p.routes, new(Route))
+	p.places = append(p.places, map[string]place{"": {p.line, keyword.column}})
+	if p.need(keyword, 1, 1, "route NAME") {
+		p.route().Name = p.words[0].text
+		p.mark("name", p.words[0])
+	}
+}
+
+func (p *parser) startMirror(keyword word) {
+	p.mirror = &Mirror{Timeout: DefaultMirrorTimeout, MaxBody: DefaultMaxBody}
+	p.places[len(p.places)-1][at("mirrors", len(p.route().Mirrors))] = place{p.line, keyword.column}
+	p.route().Mirrors = append(p.route().Mirrors, p.mirror)
+	if !p.need(keyword, 2, 2, "mirror NAME 10%") {
+		return
+	}
+	p.mirror.Name = p.words[0].text
+	p.mark("name", p.words[0])
+	var err error
+	if p.mirror.PerMillion, err = ParsePercent(p.words[1].text); err != nil {
+		p.fail(p.words[1].column, "%v", err)
+	}
+}
+
+// parseCommon reads what a route and a mirror have both. It reports whether there is such a line.
+func (p *parser) parseCommon(keyword word) bool {
+	r := p.route()
+	match, timeout := &r.Match, &r.Timeout
+	if p.mirror != nil {
+		match, timeout = &p.mirror.Match, &p.mirror.Timeout
+	}
+	switch keyword.text {
+	case "host":
+		hosts, field := &match.Hosts, "match.hosts"
+		if p.mirror == nil {
+			hosts, field = &r.Hosts, "hosts"
+		}
+		p.parseList(keyword, hosts, field)
+	case "not":
+		p.parseNot(keyword, match)
+	case "when":
+		p.parseWhen(keyword, match)
+	case "timeout":
+		p.parseTimeout(keyword, timeout)
+	default:
+		return p.parseCriterion(keyword, match, "match.")
+	}
+	return true
+}
+
+// parseCriterion reads a criterion that may also stand in a not, except hosts.
+func (p *parser) parseCriterion(keyword word, m *Match, field string) bool {
+	switch keyword.text {
+	case "path":
+		p.parsePath(keyword, m, field+"path")
+	case "method":
+		p.parseList(keyword, &m.Methods, field+"methods")
+	case "header":
+		p.parseCondition(keyword, &m.Headers, field+"headers")
+	case "query":
+		p.parseCondition(keyword, &m.Query, field+"query")
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *parser) parseNot(keyword word, m *Match) {
+	if len(p.words) == 0 {
+		p.fail(keyword.column, "not needs a criterion; write one such as not method POST")
+		return
+	}
+	inner := p.words[0]
+	p.words = p.words[1:]
+	field := at("match.not", len(m.Not))
+	m.Not = append(m.Not, Match{})
+	not := &m.Not[len(m.Not)-1]
+	p.mark(field, inner)
+	if inner.text == "host" {
+		p.parseList(inner, &not.Hosts, field+".hosts")
+	} else if !p.parseCriterion(inner, not, field+".") {
+		p.fail(inner.column, "not %s is unknown; use host, path, method, header or query", inner.text)
+	}
+}
+
+func (p *parser) parseWhen(keyword word, m *Match) {
+	if len(p.words) == 0 || m.When != "" {
+		p.fail(keyword.column, "when needs one expression")
+		return
+	}
+	first := p.words[0]
+	m.When = strings.TrimRight(first.raw, " \t\r")
+	if m.When[0] == '"' {
+		m.When = first.text
+	}
+	p.mark("match.when", first)
+	if p.compile == nil {
+		p.fail(first.column, "when %s: expressions can't be compiled here", m.When)
+		return
+	}
+	var err error
+	if m.Func, err = p.compile(m.When); err != nil {
+		column := first.column
+		var pointed interface{ Column() int }
+		if errors.As(err, &pointed) && first.raw[0] != '"' {
+			column += pointed.Column() - 1
+		}
+		p.fail(column, "when: %v", err)
+	}
+}
+
+func (p *parser) parseTimeout(keyword word, d *time.Duration) {
+	if !p.need(keyword, 1, 1, "timeout 10s") {
+		return
+	}
+	p.mark("timeout", p.words[0])
+	var err error
+	if *d, err = time.ParseDuration(p.words[0].text); err != nil {
+		p.fail(p.words[0].column, "%q is not a duration; use one such as 10s", p.words[0].text)
+	}
+}
+
+func (p *parser) parseList(keyword word, list *[]string, field string) {
+	if !p.need(keyword, 1, math.MaxInt, keyword.text+" ONE OR MORE") {
+		return
+	}
+	p.mark(field, p.words[0])
+	for _, w := range p.words {
+		p.mark(at(field, len(*list)), w)
+		*list = append(*list, w.text)
+	}
+}
+
+func (p *parser) parsePath(keyword word, m *Match, field string) {
+	if m.Path.Kind != PathAny {
+		p.fail(keyword.column, "a match has one path")
+		return
+	}
+	if !p.need(keyword, 1, 2, "path /exact, /elements/*, /bytes*, or path ~ REGEXP") {
+		return
+	}
+	p.mark(field, p.words[0])
+	if len(p.words) == 1 {
+		m.Path = ParsePath(p.words[0].text)
+		return
+	}
+	for kind, name := range pathWords {
+		if name != "" && name == p.words[0].text {
+			m.Path = Path{Kind: PathKind(kind), Value: p.words[1].text}
+			return
+		}
+	}
+	p.fail(p.words[0].column, "%q is no kind of path; use exact, elements, bytes or ~", p.words[0].text)
+}
+
+func (p *parser) parseCondition(keyword word, list *[]Condition, field string) {
+	form := keyword.text + " NAME present, or NAME with =, ^= or ~ and a value"
+	if !p.need(keyword, 2, 3, form) {
+		return
+	}
+	p.mark(at(field, len(*list)), p.words[0])
+	c := Condition{Name: p.words[0].text}
+	for op, name := range opWords {
+		if name == p.words[1].text && (Op(op) == OpPresent) == (len(p.words) == 2) {
+			c.Op = Op(op)
+			c.Value = strings.Join(textsOf(p.words[2:]), "")
+			*list = append(*list, c)
+			return
+		}
+	}
+	p.fail(p.words[1].column, "%q is no condition; write %s", p.words[1].text, form)
+}
+
+func textsOf(words []word) []string {
+	var texts []string
+	for _, w := range words {
+		texts = append(texts, w.text)
+	}
+	return texts
+}
+
+func (p *parser) parseRoute(keyword word) {
+	if keyword.text != "backend" {
+		p.fail(keyword.column, "%q is no line of a route", keyword.text)
+		return
+	}
+	if !p.need(keyword, 1, 3, "backend http://host:port weight 2") {
+		return
+	}
+	b := Backend{URL: p.words[0].text, Weight: 1}
+	p.mark(at("backends", len(p.route().Backends))+".url", p.words[0])
+	p.mark("backends", p.words[0])
+	if len(p.words) > 1 {
+		weight := p.words[len(p.words)-1]
+		n, err := strconv.ParseUint(weight.text, 10, 32)
+		if len(p.words) != 3 || p.words[1].text != "weight" || err != nil {
+			p.fail(p.words[1].column, "the weight is wrong; write weight and a number")
+		}
+		b.Weight = uint32(n)
+	}
+	p.route().Backends = append(p.route().Backends, b)
+}
+
+func (p *parser) parseMirror(keyword word) {
+	m := p.mirror
+	switch keyword.text {
+	case "writes":
+		m.Writes = p.need(keyword, 0, 0, "writes")
+	case "host-as":
+		if p.need(keyword, 1, 1, "host-as NAME, or a suffix such as -shadow") {
+			m.Host = ParseHostRewrite(p.words[0].text)
+			p.mark("host", p.words[0])
+		}
+	case "max-body":
+		if p.need(keyword, 1, 1, "max-body BYTES") {
+			p.mark("maxBody", p.words[0])
+			var err error
+			if m.MaxBody, err = strconv.ParseInt(p.words[0].text, 10, 64); err != nil {
+				p.fail(p.words[0].column, "%q is not a number of bytes", p.words[0].text)
+			}
+		}
+	case "to", "baseline":
+		if p.need(keyword, 1, 2, keyword.text+" http://host:port NAME") {
+			p.mark("targets", p.words[0])
+			p.mark(at("targets", len(m.Targets)), p.words[0])
+			t := Target{URL: p.words[0].text, Baseline: keyword.text == "baseline"}
+			t.Name = strings.Join(textsOf(p.words[1:]), "")
+			m.Targets = append(m.Targets, t)
+		}
+	case "backend":
+		p.fail(keyword.column, "the backends of a route stand before its mirrors")
+	default:
+		p.fail(keyword.column, "%q is no line of a mirror", keyword.text)
+	}
+}

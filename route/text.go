@@ -1,0 +1,186 @@
+package route
+
+import (
+	"io"
+	"strconv"
+	"strings"
+)
+
+// String is the text form of the table, which [Parse] reads.
+func (t *Table) String() string {
+	var p printer
+	for i, r := range t.routes {
+		if i > 0 {
+			p.WriteByte('\n')
+		}
+		p.route(r)
+	}
+	return p.String()
+}
+
+// WriteTo writes the text form of the table.
+func (t *Table) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, t.String())
+	return int64(n), err
+}
+
+// String is the text form of the route.
+func (r *Route) String() string {
+	var p printer
+	p.route(r)
+	return p.String()
+}
+
+// String is the text form of the mirror, without indentation.
+func (m *Mirror) String() string {
+	var p printer
+	p.mirror("", m)
+	return p.String()
+}
+
+// String is the text form of the conditions, one a line.
+func (m *Match) String() string {
+	var p printer
+	p.match("", m)
+	return p.String()
+}
+
+// printer writes lines of words.
+type printer struct{ strings.Builder }
+
+// line writes a keyword as it is, and words quoted where they need it.
+func (p *printer) line(keyword string, words ...string) {
+	p.WriteString(keyword)
+	for _, word := range words {
+		p.WriteByte(' ')
+		p.WriteString(quoteWord(word))
+	}
+	p.WriteByte('\n')
+}
+
+func quoteWord(word string) string {
+	if word == "" || word[0] == '"' || word[0] == '#' || !only(word, isVisible) {
+		return strconv.Quote(word)
+	}
+	return word
+}
+
+func isVisible(c byte) bool { return '!' <= c && c <= '~' }
+
+func (p *printer) route(r *Route) {
+	p.line("route", r.Name)
+	if len(r.Hosts) > 0 {
+		p.line("  host", r.Hosts...)
+	}
+	p.match("  ", &r.Match)
+	if r.Timeout != 0 {
+		p.line("  timeout", r.Timeout.String())
+	}
+	for _, b := range r.Backends {
+		if b.Weight == 1 {
+			p.line("  backend", b.URL)
+		} else {
+			p.line("  backend", b.URL, "weight", strconv.FormatUint(uint64(b.Weight), 10))
+		}
+	}
+	for _, m := range r.Mirrors {
+		p.mirror("  ", m)
+	}
+}
+
+func (p *printer) match(indent string, m *Match) {
+	p.criteria(indent, m)
+	for i := range m.Not {
+		p.criteria(indent+"not ", &m.Not[i])
+	}
+	if m.When != "" {
+		p.WriteString(indent + "when " + quoteExpression(m.When) + "\n")
+	}
+}
+
+// criteria writes everything of a match that may stand in a not.
+func (p *printer) criteria(indent string, m *Match) {
+	if len(m.Hosts) > 0 {
+		p.line(indent+"host", m.Hosts...)
+	}
+	if m.Path.Kind != PathAny {
+		p.line(indent+"path", m.Path.words()...)
+	}
+	if len(m.Methods) > 0 {
+		p.line(indent+"method", m.Methods...)
+	}
+	for i := range m.Headers {
+		p.line(indent+"header", m.Headers[i].words()...)
+	}
+	for i := range m.Query {
+		p.line(indent+"query", m.Query[i].words()...)
+	}
+}
+
+// pathWords are the words for the kinds of paths in their long form.
+var pathWords = [...]string{PathExact: "exact", PathElements: "elements", PathBytes: "bytes", PathRegexp: "~"}
+
+// words is the short form where there is one, else the long one.
+func (p *Path) words() []string {
+	short := p.Value
+	switch {
+	case p.Kind == PathElements && p.Value == "/":
+		short = "/*"
+	case p.Kind == PathElements:
+		short += "/*"
+	case p.Kind == PathBytes:
+		short += "*"
+	}
+	if read := ParsePath(short); strings.HasPrefix(short, "/") && read.Kind == p.Kind && read.Value == p.Value {
+		return []string{short}
+	}
+	return []string{pathWords[p.Kind], p.Value}
+}
+
+// opWords are the words for the operators of conditions.
+var opWords = [...]string{OpEqual: "=", OpPrefix: "^=", OpRegexp: "~", OpPresent: "present"}
+
+func (c *Condition) words() []string {
+	if c.Op == OpPresent {
+		return []string{c.Name, opWords[c.Op]}
+	}
+	return []string{c.Name, opWords[c.Op], c.Value}
+}
+
+// quoteExpression leaves an expression as it is, if it reads back so as the rest of a line.
+func quoteExpression(text string) string {
+	visibleOrSpace := func(c byte) bool { return isVisible(c) || c == ' ' }
+	if text[0] == '"' || strings.TrimSpace(text) != text || !only(text, visibleOrSpace) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+func (p *printer) mirror(indent string, m *Mirror) {
+	p.line(indent+"mirror", m.Name, FormatPercent(m.PerMillion))
+	indent += "  "
+	p.match(indent, &m.Match)
+	if m.Writes {
+		p.line(indent + "writes")
+	}
+	if m.Host.Kind != HostKeep {
+		p.line(indent+"host-as", m.Host.Value)
+	}
+	if m.Timeout != DefaultMirrorTimeout {
+		p.line(indent+"timeout", m.Timeout.String())
+	}
+	if m.MaxBody != DefaultMaxBody {
+		p.line(indent+"max-body", strconv.FormatInt(m.MaxBody, 10))
+	}
+	for _, t := range m.Targets {
+		keyword := indent + "to"
+		if t.Baseline {
+			keyword = indent + "baseline"
+		}
+		if t.Name == t.Addr() {
+			p.line(keyword, t.URL)
+		} else {
+			p.line(keyword, t.URL, t.Name)
+		}
+	}
+}
