@@ -1,0 +1,177 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"tain.dev/tain/route"
+	"tain.dev/tain/traffic"
+)
+
+// The views are the forms in which the API shows the nouns that have no JSON form of their own.
+
+type routeView struct {
+	Name     string        `json:"name"`
+	Hosts    []string      `json:"hosts,omitempty"` // none is any
+	Backends []backendView `json:"backends"`
+	Mirrors  []policyView  `json:"mirrors,omitempty"`
+}
+
+type backendView struct {
+	URL    string `json:"url"`
+	Weight uint32 `json:"weight"`
+}
+
+type policyView struct {
+	Name    string       `json:"name"`
+	Percent float64      `json:"percent"`
+	Writes  bool         `json:"writes"`
+	Targets []targetView `json:"targets"`
+}
+
+type targetView struct {
+	Name     string `json:"name"`
+	URL      string `json:"url"`
+	Baseline bool   `json:"baseline,omitempty"`
+}
+
+func viewRoutes(routes []*route.Route) []routeView {
+	views := make([]routeView, 0, len(routes))
+	for _, r := range routes {
+		v := routeView{Name: r.Name, Hosts: r.Hosts}
+		for _, b := range r.Backends {
+			v.Backends = append(v.Backends, backendView{b.URL, b.Weight})
+		}
+		for _, m := range r.Mirrors {
+			v.Mirrors = append(v.Mirrors, viewPolicy(m))
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func viewPolicy(m *route.Mirror) policyView {
+	v := policyView{Name: m.Name, Percent: float64(m.PerMillion) / route.All * 100, Writes: m.Writes}
+	for _, t := range m.Targets {
+		v.Targets = append(v.Targets, targetView{t.Name, t.URL, t.Baseline})
+	}
+	return v
+}
+
+// booksView is one target's account. The words are those of the metrics.
+type booksView struct {
+	Mirror     string            `json:"mirror"`
+	Target     string            `json:"target"`
+	Baseline   bool              `json:"baseline"`
+	Paused     bool              `json:"paused"`
+	Seen       uint64            `json:"seen"`
+	Unmatched  map[string]uint64 `json:"unmatched"`
+	Unsampled  uint64            `json:"unsampled"`
+	Dropped    map[string]uint64 `json:"dropped"`
+	Sent       uint64            `json:"sent"`
+	Answered   uint64            `json:"answered"`
+	Failed     map[string]uint64 `json:"failed"`
+	Compared   uint64            `json:"compared"`
+	Uncompared map[string]uint64 `json:"uncompared"`
+	Queued     int64             `json:"queued"`
+	InFlight   int64             `json:"inflight"`
+	Comparing  int64             `json:"comparing"`
+	// Imbalance names the line of the books that does not add up, if one does not.
+	Imbalance string  `json:"imbalance,omitempty"`
+	Latency   Latency `json:"latency"`
+}
+
+func viewMirrors(books []traffic.Books, latency func(mirror, target string) Latency) []booksView {
+	views := make([]booksView, 0, len(books))
+	for i := range books {
+		b := &books[i]
+		v := booksView{
+			Mirror: b.Mirror, Target: b.Target, Baseline: b.Baseline, Paused: b.Paused,
+			Seen:       b.Seen,
+			Unmatched:  byReason[traffic.Unmatched](b.Unmatched[:]),
+			Unsampled:  b.Unsampled,
+			Dropped:    byReason[traffic.Dropped](b.Dropped[:]),
+			Sent:       b.Sent,
+			Answered:   b.Answered,
+			Failed:     byReason[traffic.Failed](b.Failed[:]),
+			Compared:   b.Compared,
+			Uncompared: byReason[traffic.Uncompared](b.Uncompared[:]),
+			Queued:     b.Queued, InFlight: b.InFlight, Comparing: b.Comparing,
+			Latency: latency(b.Mirror, b.Target),
+		}
+		if err := b.Balance(); err != nil {
+			v.Imbalance = err.Error()
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+// reason is one of the closed lists of traffic: its values are indexes, its names are labels.
+type reason interface {
+	~uint8
+	fmt.Stringer
+}
+
+// byReason names the counts that are not 0 by their reason, which is their index.
+func byReason[R reason](counts []uint64) map[string]uint64 {
+	named := map[string]uint64{}
+	for i, n := range counts {
+		if n > 0 {
+			named[R(i).String()] = n
+		}
+	}
+	return named
+}
+
+// merged adds up the books of the same mirror and target: a mirror's name is unique only in its
+// route.
+func merged(books []traffic.Books) []traffic.Books {
+	type key struct{ mirror, target string }
+	at := make(map[key]int, len(books))
+	sums := make([]traffic.Books, 0, len(books))
+	for i := range books {
+		k := key{books[i].Mirror, books[i].Target}
+		if first, ok := at[k]; ok {
+			add(&sums[first], &books[i])
+			continue
+		}
+		at[k] = len(sums)
+		sums = append(sums, books[i])
+	}
+	return sums
+}
+
+func add(sum, b *traffic.Books) {
+	sum.Paused = sum.Paused && b.Paused
+	sum.Seen += b.Seen
+	sum.Unsampled += b.Unsampled
+	sum.Sent += b.Sent
+	sum.Answered += b.Answered
+	sum.Compared += b.Compared
+	sum.Queued += b.Queued
+	sum.InFlight += b.InFlight
+	sum.Comparing += b.Comparing
+	addEach(sum.Unmatched[:], b.Unmatched[:])
+	addEach(sum.Dropped[:], b.Dropped[:])
+	addEach(sum.Failed[:], b.Failed[:])
+	addEach(sum.Uncompared[:], b.Uncompared[:])
+}
+
+func addEach(sum, counts []uint64) {
+	for i, n := range counts {
+		sum[i] += n
+	}
+}
+
+// MarshalJSON shows the count and the quantiles, in milliseconds; the buckets are for the metrics.
+func (l Latency) MarshalJSON() ([]byte, error) {
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return json.Marshal(struct {
+		Count uint64  `json:"count"`
+		P50   float64 `json:"p50_ms"`
+		P90   float64 `json:"p90_ms"`
+		P99   float64 `json:"p99_ms"`
+	}{l.Count, ms(l.P50), ms(l.P90), ms(l.P99)})
+}
