@@ -26,6 +26,11 @@ type Exchange struct {
 	// Fault says in one word why there is no complete answer; "" when there is one.
 	Fault string
 
+	// Progress is called on the loop that carries a live exchange: when the request's body grew or
+	// ended, and when the exchange ended, after which Done is set. Set once, like Recycle.
+	Progress func()
+	Done     bool
+
 	refs atomic.Int32
 	// Recycle gets the exchange back when the last holder released it; its memory is already
 	// free. It may be called on any goroutine. Set once, by whoever makes the exchange.
@@ -34,8 +39,7 @@ type Exchange struct {
 
 // Reset prepares x for a new request, with one holder. Captures grow in m.
 func (x *Exchange) Reset(m *Memory) {
-	recycle := x.Recycle
-	*x = Exchange{Recycle: recycle}
+	*x = Exchange{Recycle: x.Recycle, Progress: x.Progress}
 	x.Request.data.mem = m
 	x.Response.data.mem = m
 	x.refs.Store(1)
@@ -61,8 +65,12 @@ func (x *Exchange) Release() {
 type Message struct {
 	data Bytes
 	head int
+	// Limit is how many bytes of the body are captured at most.
+	Limit int
 	// Size is the length of the decoded body in bytes, of which Body may hold only a beginning.
 	Size int64
+	// Trailer holds the trailer fields, as lines. Rare, and therefore on the heap.
+	Trailer []byte
 	// Ended says that the body came to its end.
 	Ended bool
 	// rest hashes what came after the captured beginning; nil while nothing did.
@@ -81,11 +89,11 @@ func (m *Message) SetHead(head []byte) bool {
 	return true
 }
 
-// Append adds p to the body. It captures no more than limit body bytes in all, and nothing more
-// once the budget refused; the rest is only counted and hashed. It reports whether all of p was
+// Append adds p to the body. It captures no more than Limit bytes in all, and nothing more once
+// the budget refused; the rest is only counted and hashed. It reports whether all of p was
 // captured.
-func (m *Message) Append(p []byte, limit int) bool {
-	room := limit - m.Captured()
+func (m *Message) Append(p []byte) bool {
+	room := m.Limit - m.Captured()
 	whole := m.Size == int64(m.Captured())
 	m.Size += int64(len(p))
 	if whole && len(p) <= room && m.data.Append(p) {

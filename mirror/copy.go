@@ -1,0 +1,141 @@
+package mirror
+
+import (
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/route"
+	"tain.dev/tain/traffic"
+)
+
+// capture is a live exchange and the copies that are made of it.
+type capture struct {
+	traffic.Exchange
+	copies []*copied
+	next   *capture
+}
+
+func (c *capture) link() **capture { return &c.next }
+
+// progress is called when the live exchange went on: see traffic.Exchange.
+func (c *capture) progress() {
+	broken := c.Done && !c.Request.Ended
+	for i := len(c.copies) - 1; i >= 0; i-- { // from the end, because drop takes its copy off
+		k := c.copies[i]
+		switch k.state {
+		case waiting:
+			if broken {
+				k.drop(traffic.DroppedIncomplete)
+			}
+		case running:
+			if k.worker != nil {
+				k.worker.Wake()
+			}
+		case answered:
+			if c.Done {
+				k.handOver()
+			}
+		}
+	}
+}
+
+// copied is a copy on its way to one target, and later half of a pair.
+type copied struct {
+	lane   *lane
+	state  state
+	live   *capture
+	answer traffic.Exchange
+	pair   traffic.Pair
+	book   *book
+	sender *sender
+	worker *netloop.Task // what to wake when live goes on; nil when it does not wait for that
+
+	mirror           *route.Mirror
+	marker           []byte
+	queuedAt         int64
+	lineEnd, hostEnd int
+	chunked          bool
+	next             *copied
+}
+
+func (k *copied) link() **copied { return &k.next }
+
+// state is how far a copy has come.
+type state uint8
+
+const (
+	waiting  state = iota // in the queue
+	running               // a worker has it
+	answered              // the target has answered, live has not
+	ended                 // booked; it only waits to be taken out of the queue, or to be paired
+)
+
+// prepare begins a copy of live.
+func (k *copied) prepare(live *capture, p *plan, s *sender, a *traffic.Arrival) {
+	k.state = waiting
+	k.live, k.sender, k.book = live, s, s.target.book
+	k.mirror, k.marker = p.Mirror, p.markerLine
+	k.queuedAt = k.lane.loop.Now()
+	k.lineEnd, k.hostEnd = a.LineEnd, a.HostEnd
+	k.chunked = a.Length < 0
+	k.answer.Reset(k.lane.m.memory)
+	k.answer.ID = live.ID
+	k.answer.Route = live.Route
+	k.answer.Client = live.Client
+	k.answer.Upstream = s.pool.Name()
+	k.answer.Response.Limit = k.lane.m.cfg.MaxAnswer
+}
+
+// drop books a copy that never started. It stays in the queue until its turn comes, without its
+// memory.
+func (k *copied) drop(why traffic.Dropped) {
+	k.sender.counts.dropped[why].Add(1)
+	k.state = ended
+	k.releaseLive()
+}
+
+// fail books a copy that started and got no complete answer.
+func (k *copied) fail(why traffic.Failed) {
+	k.sender.counts.failed[why].Add(1)
+	k.state = ended
+	k.releaseLive()
+	k.answer.Release()
+}
+
+// releaseLive takes the copy off the live exchange and lets go of it.
+func (k *copied) releaseLive() {
+	live := k.live
+	k.live = nil
+	for i, other := range live.copies {
+		if other == k {
+			last := len(live.copies) - 1
+			live.copies[i] = live.copies[last]
+			live.copies[last] = nil
+			live.copies = live.copies[:last]
+			break
+		}
+	}
+	live.Release()
+}
+
+// succeed books a complete answer, and pairs it with live's, now or when live has ended.
+func (k *copied) succeed() {
+	k.sender.counts.answered.Add(1)
+	k.sender.counts.latency.Add(k.answer.LastByte)
+	k.state = answered
+	if k.live.Done {
+		k.handOver()
+	}
+}
+
+// handOver gives the pair to the analysers. Both exchanges are theirs then.
+func (k *copied) handOver() {
+	k.state = ended
+	k.pair.Live, k.pair.Mirror = &k.live.Exchange, &k.answer
+	k.pair.Policy, k.pair.Target, k.pair.Baseline = k.book.mirror, k.book.target, k.book.baseline
+	k.live = nil
+	switch {
+	case k.pair.Live.Fault != "":
+		k.pair.Finish(traffic.UncomparedLive)
+	case !k.lane.m.pairs(k.lane.id, &k.pair):
+		k.pair.Finish(traffic.UncomparedBacklog)
+	}
+}

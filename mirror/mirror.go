@@ -1,0 +1,198 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tain.dev/tain/config"
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/route"
+	"tain.dev/tain/traffic"
+	"tain.dev/tain/upstream"
+)
+
+// Pairs takes a complete pair, on the loop of that number, and must not block. When it returns
+// false the pair is still the caller's.
+type Pairs func(lane int, p *traffic.Pair) bool
+
+// Mirror makes copies on event loops.
+type Mirror struct {
+	cfg      config.Mirror
+	memory   *traffic.Memory
+	resolver *upstream.Resolver
+	pairs    Pairs
+	lanes    []*lane
+	lastID   atomic.Uint64
+
+	killed   atomic.Bool
+	stopping atomic.Bool
+	plans    atomic.Pointer[plans]
+
+	mu       sync.Mutex // guards the fields below; no loop takes it
+	books    []*book    // in the order in which they were opened
+	policies map[string]*policy
+	targets  map[targetKey]*target
+}
+
+// policy is what holds for all mirrors of one name.
+type policy struct {
+	name   string
+	paused atomic.Bool
+}
+
+// target is one address that a mirror sends to. It outlives tables, as its book does.
+type target struct {
+	id       int // index of its sender in every lane
+	book     *book
+	endpoint *upstream.Endpoint
+}
+
+type targetKey struct{ mirror, target, url string }
+
+// plans says what to copy of the requests of each route. The former plans are kept for requests
+// that were routed by the table before.
+type plans struct {
+	byRoute, former map[*route.Route][]plan
+}
+
+// plan is one mirror of a route, compiled.
+type plan struct {
+	*route.Mirror
+	policy     *policy
+	targets    []*target
+	markerLine []byte
+}
+
+// New makes a mirror stage on the given loops. Captures lie in memory; complete pairs go to pairs.
+func New(cfg *config.Config, loops []*netloop.Loop, resolver *upstream.Resolver, memory *traffic.Memory, pairs Pairs) *Mirror {
+	m := &Mirror{
+		cfg:      cfg.Mirror,
+		memory:   memory,
+		resolver: resolver,
+		pairs:    pairs,
+		policies: make(map[string]*policy),
+		targets:  make(map[targetKey]*target),
+	}
+	for _, loop := range loops {
+		m.lanes = append(m.lanes, newLane(m, loop, len(loops)))
+	}
+	m.plans.Store(&plans{})
+	return m
+}
+
+// SetTable makes the mirrors of t the ones that count. Call it before the proxy gets the table. It
+// may be called from any goroutine.
+func (m *Mirror) SetTable(t *route.Table) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := &plans{byRoute: make(map[*route.Route][]plan), former: m.plans.Load().byRoute}
+	for _, r := range t.Routes() {
+		for _, rm := range r.Mirrors {
+			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(rm))
+		}
+	}
+	m.plans.Store(next)
+}
+
+func (m *Mirror) compileLocked(rm *route.Mirror) plan {
+	p := plan{Mirror: rm, policy: m.policies[rm.Name]}
+	if p.policy == nil {
+		p.policy = &policy{name: rm.Name}
+		m.policies[rm.Name] = p.policy
+	}
+	p.markerLine = fmt.Appendf(nil, "%s: %s/%s\r\n", m.cfg.Marker, m.cfg.Instance, rm.Name)
+	for _, t := range rm.Targets {
+		key := targetKey{rm.Name, t.Name, t.URL}
+		if m.targets[key] == nil {
+			endpoint, err := m.resolver.Endpoint(t.URL)
+			if err != nil {
+				panic("BUG: a checked table has a bad target: " + err.Error())
+			}
+			m.targets[key] = &target{id: len(m.targets), book: m.bookLocked(rm.Name, t), endpoint: endpoint}
+		}
+		p.targets = append(p.targets, m.targets[key])
+	}
+	return p
+}
+
+func (m *Mirror) bookLocked(mirror string, t route.Target) *book {
+	for _, b := range m.books {
+		if b.mirror == mirror && b.target == t.Name {
+			return b
+		}
+	}
+	b := &book{mirror: mirror, target: t.Name, baseline: t.Baseline, lanes: make([]*counts, len(m.lanes)), policy: m.policies[mirror]}
+	for i := range b.lanes {
+		b.lanes[i] = new(counts)
+	}
+	m.books = append(m.books, b)
+	return b
+}
+
+// Kill stops all mirroring, or allows it again. Copies that wait or run are given up at once.
+func (m *Mirror) Kill(on bool) {
+	m.killed.Store(on)
+	if on {
+		m.purge(func(*policy) bool { return true })
+	}
+}
+
+// Killed says whether the kill switch is on.
+func (m *Mirror) Killed() bool { return m.killed.Load() }
+
+// Pause stops the mirrors of that name, or lets them go on. It returns false when there is none.
+func (m *Mirror) Pause(name string, on bool) bool {
+	m.mu.Lock()
+	p := m.policies[name]
+	m.mu.Unlock()
+	if p == nil {
+		return false
+	}
+	p.paused.Store(on)
+	if on {
+		m.purge(func(q *policy) bool { return q == p })
+	}
+	return true
+}
+
+func (m *Mirror) purge(which func(*policy) bool) {
+	for _, l := range m.lanes {
+		l.loop.Submit(func() { l.purge(which) })
+	}
+}
+
+// Drain waits until every copy has met its fate, or ctx ends; then it gives up what is left, and
+// waits for that. Live traffic must have ended.
+func (m *Mirror) Drain(ctx context.Context) {
+	if m.settle(ctx) {
+		return
+	}
+	m.stopping.Store(true)
+	m.purge(func(*policy) bool { return true })
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	m.settle(last)
+}
+
+// settle waits until nothing is queued or in flight.
+func (m *Mirror) settle(ctx context.Context) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		busy := false
+		for _, b := range m.Books() {
+			busy = busy || b.Queued > 0 || b.InFlight > 0
+		}
+		if !busy {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}

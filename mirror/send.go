@@ -1,0 +1,338 @@
+package mirror
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"tain.dev/tain/http1"
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/traffic"
+)
+
+// maxCoalesced is how many bytes of a body are copied behind their head, to go out in one system
+// call.
+const maxCoalesced = 4 << 10
+
+// What ends a copy, besides the errors of netloop and http1.
+var (
+	errBody       = errors.New("the request's body grew over the limit")
+	errMemory     = errors.New("the mirror memory is spent")
+	errIncomplete = errors.New("the live request broke")
+	errLimit      = errors.New("the answer is over the limit")
+)
+
+// worker is the state of a copy under way. It is lent to a coroutine and used again.
+type worker struct {
+	lane   *lane
+	sender *sender
+	task   *netloop.Task
+	copy   *copied
+	conn   *netloop.Conn
+	sentAt int64
+	isHead bool
+
+	out     []byte // what is sent
+	scratch []byte // see traffic.Bytes.Slice
+	head    []byte // the answer's head in normal form
+	in      http1.Response
+	body    http1.Decoder
+}
+
+func (l *lane) borrowWorker(s *sender) *worker {
+	var w *worker
+	if n := len(l.free); n > 0 {
+		w = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		w = &worker{lane: l}
+	}
+	w.sender, w.task = s, l.loop.Current()
+	return w
+}
+
+func (w *worker) end() {
+	if w.conn != nil {
+		w.conn.Abort()
+	}
+	w.sender, w.task, w.copy, w.conn = nil, nil, nil, nil
+	w.lane.free = append(w.lane.free, w)
+}
+
+// carry takes one copy to the target and its answer back, in one attempt. It returns false when the
+// worker was canceled.
+func (w *worker) carry(k *copied) bool {
+	w.copy = k
+	k.state = running
+	w.sender.counts.sent.Add(1)
+	reusable, err := w.exchange(k)
+	w.copy = nil
+	if err != nil {
+		if w.conn != nil {
+			w.conn.Abort() // the target must not take a part of a request for all of it
+			w.conn = nil
+		}
+		why := reasonOf(err)
+		k.fail(why)
+		switch why {
+		case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping:
+		default:
+			w.sender.failed()
+		}
+		return why != traffic.FailedStopping
+	}
+	if reusable {
+		w.sender.pool.Put(w.conn)
+	} else {
+		w.conn.Close()
+	}
+	w.conn = nil
+	w.sender.failures = 0
+	k.succeed()
+	return true
+}
+
+func (w *worker) exchange(k *copied) (reusable bool, err error) {
+	loop := w.lane.loop
+	w.sentAt = loop.Clock()
+	k.answer.Start = loop.Unix(w.sentAt)
+	if w.conn = w.sender.pool.Reuse(); w.conn == nil {
+		if w.conn, err = w.sender.pool.Dial(k.mirror.Timeout); err != nil {
+			return false, err
+		}
+		w.conn.SetLimit(maxAnswerHead)
+	}
+	w.conn.SetDeadline(k.mirror.Timeout - time.Duration(loop.Now()-w.sentAt))
+	w.buildHead(k)
+	sendErr := w.send(k)
+	if sendErr != nil && !early(sendErr) {
+		return false, sendErr
+	}
+	// A target may answer, and close, before it has read the request. What it said counts.
+	if err := w.readAnswer(k); err != nil {
+		if sendErr != nil {
+			err = sendErr
+		}
+		return false, err
+	}
+	return sendErr == nil && w.in.KeepAlive && len(w.conn.Buffered()) == 0, nil
+}
+
+// maxAnswerHead bounds the head of a target's answer, in bytes.
+const maxAnswerHead = 64 << 10
+
+// early says whether a failed send may be due to an answer that came early.
+func early(err error) bool {
+	switch {
+	case errors.Is(err, netloop.ErrTimeout), errors.Is(err, netloop.ErrCanceled),
+		err == errBody, err == errMemory, err == errIncomplete:
+		return false
+	}
+	return true
+}
+
+// buildHead writes the head of the copy: live's, but for Host and the marker.
+func (w *worker) buildHead(k *copied) {
+	head := k.live.Request.Head(&w.scratch)
+	w.isHead = len(head) > 5 && string(head[:5]) == "HEAD "
+	b := append(w.out[:0], head[:k.lineEnd]...)
+	if k.mirror.Host.Kind == 0 {
+		b = append(b, head[k.lineEnd:k.hostEnd]...)
+	} else {
+		host := head[k.lineEnd+len("Host: ") : k.hostEnd-len("\r\n")]
+		b = append(b, "Host: "...)
+		b = k.mirror.Host.AppendTo(b, unsafe.String(unsafe.SliceData(host), len(host)))
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, head[k.hostEnd:]...)
+	b = append(b, k.marker...)
+	if k.chunked {
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	}
+	w.out = append(b, "\r\n"...)
+}
+
+// send sends the head, and the body as far and as soon as live has it.
+func (w *worker) send(k *copied) error {
+	request := &k.live.Request
+	if request.Ended && !k.chunked && request.Captured() <= maxCoalesced && !request.Truncated() {
+		w.out = append(w.out, request.Body(&w.scratch)...)
+		return w.conn.Send(w.out)
+	}
+	if err := w.conn.Send(w.out); err != nil {
+		return err
+	}
+	sent := 0
+	for {
+		n, err := w.sendFrom(k, sent)
+		if err != nil {
+			return err
+		}
+		sent += n
+		switch {
+		case request.Size > k.mirror.MaxBody:
+			return errBody
+		case request.Truncated():
+			return errMemory
+		case sent < request.Captured():
+			continue
+		case request.Ended:
+			return w.sendEnd(k)
+		case k.live.Done:
+			return errIncomplete
+		}
+		k.worker = w.task
+		err = w.conn.Wait()
+		k.worker = nil
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sendFrom sends what is captured of the body from off on.
+func (w *worker) sendFrom(k *copied, off int) (sent int, err error) {
+	for chunk := range k.live.Request.BodyChunks(off) {
+		if k.chunked {
+			w.out = http1.AppendChunkHead(w.out[:0], len(chunk))
+			w.out = append(w.out, chunk...)
+			w.out = append(w.out, "\r\n"...)
+			err = w.conn.Send(w.out)
+		} else {
+			err = w.conn.Send(chunk)
+		}
+		if err != nil {
+			return sent, err
+		}
+		sent += len(chunk)
+	}
+	return sent, nil
+}
+
+func (w *worker) sendEnd(k *copied) error {
+	if !k.chunked {
+		return nil
+	}
+	w.out = append(w.out[:0], "0\r\n"...)
+	w.out = append(w.out, k.live.Request.Trailer...)
+	w.out = append(w.out, "\r\n"...)
+	return w.conn.Send(w.out)
+}
+
+var methodHead, methodOther = []byte("HEAD"), []byte("GET")
+
+// readAnswer reads the answer to its end.
+func (w *worker) readAnswer(k *copied) error {
+	method := methodOther
+	if w.isHead {
+		method = methodHead
+	}
+	for {
+		if err := w.readHead(method); err != nil {
+			return err
+		}
+		if w.in.Status >= 200 {
+			break
+		}
+		if w.in.Upgrade {
+			return errUpgrade
+		}
+		w.conn.Consume(w.in.Size)
+	}
+	k.answer.FirstByte = time.Duration(w.lane.loop.Now() - w.sentAt)
+	k.answer.Status = w.in.Status
+	w.captureHead(k)
+	w.body.Reset(&w.in.Head)
+	w.conn.Consume(w.in.Size)
+	if err := w.readBody(k); err != nil {
+		return err
+	}
+	k.answer.LastByte = time.Duration(w.lane.loop.Now() - w.sentAt)
+	k.answer.Response.Ended = true
+	return nil
+}
+
+var errUpgrade = &http1.Error{Status: 502, Code: "unasked_upgrade", Reason: "the target switched protocols unasked"}
+
+func (w *worker) readHead(method []byte) error {
+	scanned := 0
+	for {
+		if n := http1.HeadEnd(w.conn.Buffered(), &scanned); n > 0 {
+			return w.in.Parse(w.conn.Buffered()[:n], method)
+		}
+		if err := w.conn.Fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// captureHead keeps the head of the answer, in normal form.
+func (w *worker) captureHead(k *copied) {
+	h := append(w.head[:0], "HTTP/1.1 "...)
+	h = strconv.AppendInt(h, int64(w.in.Status), 10)
+	h = append(h, ' ')
+	h = append(h, w.in.Reason...)
+	h = append(h, "\r\n"...)
+	for i := range w.in.Fields {
+		if f := &w.in.Fields[i]; !f.Hop {
+			h = append(h, f.Line...)
+		}
+	}
+	w.head = h
+	k.answer.Response.SetHead(h)
+}
+
+func (w *worker) readBody(k *copied) error {
+	for {
+		data, n, done, err := w.body.Next(w.conn.Buffered())
+		if err != nil {
+			return err
+		}
+		if len(data) > 0 {
+			k.answer.Response.Append(data)
+		}
+		w.conn.Consume(n)
+		if done {
+			return nil
+		}
+		if k.answer.Response.Size > w.lane.m.cfg.DrainAnswer {
+			return errLimit
+		}
+		if n > 0 && len(w.conn.Buffered()) > 0 {
+			continue
+		}
+		if err := w.conn.Fill(); err != nil {
+			if errors.Is(err, io.EOF) && w.body.Close() == nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// reasonOf sorts what ended a copy into the closed list.
+func reasonOf(err error) traffic.Failed {
+	var dial *netloop.DialError
+	var malformed *http1.Error
+	switch {
+	case err == errBody:
+		return traffic.FailedBody
+	case err == errMemory:
+		return traffic.FailedMemory
+	case err == errIncomplete:
+		return traffic.FailedIncomplete
+	case err == errLimit:
+		return traffic.FailedLimit
+	case errors.Is(err, netloop.ErrCanceled):
+		return traffic.FailedStopping
+	case errors.As(err, &dial):
+		return traffic.FailedConnect
+	case errors.Is(err, netloop.ErrTimeout):
+		return traffic.FailedTimeout
+	case errors.As(err, &malformed), errors.Is(err, netloop.ErrFull):
+		return traffic.FailedMalformed
+	}
+	return traffic.FailedReset
+}

@@ -1,0 +1,159 @@
+package mirror
+
+import (
+	"time"
+
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/traffic"
+	"tain.dev/tain/upstream"
+)
+
+// The pauses after failures in a row, between two attempts at connecting.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// sender carries one loop's copies to one target. Its workers are coroutines, one for each copy in
+// flight.
+type sender struct {
+	lane   *lane
+	target *target
+	counts *counts
+	pool   *upstream.Pool
+
+	queue   []*copied // a ring
+	head    int
+	length  int
+	workers int
+	running []*netloop.Task
+	run     func() // s.work, bound once
+
+	failures int // in a row
+	resumeAt int64
+	timer    netloop.Timer
+}
+
+func (s *sender) full() bool { return s.length >= s.lane.queue }
+
+// push puts a copy into the queue, and sees to it that a worker takes it.
+func (s *sender) push(k *copied) {
+	if s.length == len(s.queue) {
+		s.growQueue()
+	}
+	s.queue[(s.head+s.length)%len(s.queue)] = k
+	s.length++
+	s.hire()
+}
+
+func (s *sender) growQueue() {
+	larger := make([]*copied, max(2*len(s.queue), 16))
+	for i := range s.length {
+		larger[i] = s.queue[(s.head+i)%len(s.queue)]
+	}
+	s.queue, s.head = larger, 0
+}
+
+// hire starts a worker, where there may be one more. After failures there is one at a time, and
+// none during a pause.
+func (s *sender) hire() {
+	limit := s.lane.workers
+	if s.failures > 0 {
+		limit = 1
+		if wait := s.resumeAt - s.lane.loop.Now(); wait > 0 {
+			s.lane.loop.After(&s.timer, time.Duration(wait), s.resume)
+			return
+		}
+	}
+	if s.workers < limit {
+		s.workers++
+		s.lane.loop.GoLow(s.run)
+	}
+}
+
+func (s *sender) resume() {
+	if s.length > 0 {
+		s.hire()
+	}
+}
+
+// pop takes the copy that waits longest and is still wanted, or nil.
+func (s *sender) pop() *copied {
+	for s.length > 0 {
+		k := s.queue[s.head]
+		s.queue[s.head] = nil
+		s.head = (s.head + 1) % len(s.queue)
+		s.length--
+		late := s.lane.loop.Now() - k.queuedAt
+		switch {
+		case k.state == ended:
+		case late > int64(s.lane.m.cfg.QueueTimeout):
+			k.drop(traffic.DroppedExpired)
+		case !s.pool.Resolved():
+			k.drop(traffic.DroppedResolve)
+		default:
+			return k
+		}
+		k.answer.Release()
+	}
+	return nil
+}
+
+// work is a worker: it carries copies until there are none, or until it had better pause.
+func (s *sender) work() {
+	w := s.lane.borrowWorker(s)
+	s.running = append(s.running, w.task)
+	defer s.leave(w)
+	for s.failures == 0 || s.resumeAt <= s.lane.loop.Now() {
+		k := s.pop()
+		if k == nil || !w.carry(k) {
+			return
+		}
+	}
+}
+
+// leave ends a worker, also one that panicked.
+func (s *sender) leave(w *worker) {
+	s.workers--
+	for i, t := range s.running {
+		if t == w.task {
+			s.running = append(s.running[:i], s.running[i+1:]...)
+			break
+		}
+	}
+	if k := w.copy; k != nil {
+		k.fail(traffic.FailedReset)
+	}
+	w.end()
+	if s.length > 0 {
+		s.hire()
+	}
+}
+
+// failed keeps count of failures in a row. What fails at once costs the most, so the pauses double.
+func (s *sender) failed() {
+	pause := min(firstPause<<min(s.failures, 16), lastPause)
+	s.failures++
+	s.resumeAt = s.lane.loop.Clock() + int64(pause)
+}
+
+// purge gives up every copy that waits, and cancels the workers.
+func (s *sender) purge() {
+	why := traffic.DroppedPaused
+	if s.lane.m.stopping.Load() {
+		why = traffic.DroppedStopping
+	}
+	for s.length > 0 {
+		k := s.queue[s.head]
+		s.queue[s.head] = nil
+		s.head = (s.head + 1) % len(s.queue)
+		s.length--
+		if k.state != ended {
+			k.drop(why)
+		}
+		k.answer.Release()
+	}
+	for _, t := range s.running {
+		t.Cancel()
+	}
+}

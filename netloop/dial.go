@@ -1,0 +1,79 @@
+package netloop
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// DialError is a connection that was not made.
+type DialError struct {
+	Addr netip.AddrPort
+	Err  error
+}
+
+func (e *DialError) Error() string {
+	return fmt.Sprintf("connecting to %s: %v%s", e.Addr, e.Err, descriptorHint(e.Err))
+}
+
+func (e *DialError) Unwrap() error { return e.Err }
+
+// Dial connects to addr within timeout; its error is a [*DialError]. The connection belongs to the
+// running coroutine until it is closed or made idle.
+func (l *Loop) Dial(addr netip.AddrPort, timeout time.Duration) (*Conn, error) {
+	c, err := l.connect(addr)
+	if err != nil {
+		return nil, &DialError{addr, err}
+	}
+	c.peer = addr
+	c.SetDeadline(timeout)
+	if err := c.connected(); err != nil {
+		c.Close()
+		return nil, &DialError{addr, err}
+	}
+	c.SetDeadline(0)
+	return c, nil
+}
+
+func (l *Loop) connect(addr netip.AddrPort) (*Conn, error) {
+	family := unix.AF_INET6
+	var to unix.Sockaddr = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+	if addr.Addr().Is4() {
+		family = unix.AF_INET
+		to = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if err := unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return nil, err
+	}
+	return l.adopt(fd, nil)
+}
+
+// connected waits until the connection is made or has failed.
+func (c *Conn) connected() error {
+	for !c.writable {
+		c.writer = c.loop.current
+		err := c.wait()
+		c.writer = nil
+		if err != nil {
+			return err
+		}
+		if c.closed {
+			return ErrClosed
+		}
+	}
+	if errno, err := unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR); err != nil || errno != 0 {
+		if err == nil {
+			err = unix.Errno(errno)
+		}
+		return err
+	}
+	return nil
+}

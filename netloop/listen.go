@@ -1,0 +1,145 @@
+package netloop
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	acceptsPerTurn = 64
+	acceptPause    = 200 * time.Millisecond // after a failure that time may mend
+)
+
+// Listener is a listening TCP socket that several loops may accept from.
+type Listener struct {
+	addr net.Addr
+	file *os.File
+	// fd is file's descriptor, taken once: asking for it makes the socket a blocking one.
+	fd int
+}
+
+// Listen opens a listening socket at addr, "host:port"; port 0 is any free one.
+func Listen(addr string) (*Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer ln.Close()
+	file, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+	}
+	fd := int(file.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+	}
+	// Accepted sockets inherit it.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	return &Listener{addr: ln.Addr(), file: file, fd: fd}, nil
+}
+
+// Addr is the address that the listener has.
+func (ln *Listener) Addr() net.Addr { return ln.addr }
+
+// Close closes the socket. Loops that accept from it must have been told by [Loop.Unlisten].
+func (ln *Listener) Close() error { return ln.file.Close() }
+
+type acceptor struct {
+	loop     *Loop
+	listener *Listener
+	fd       int
+	open     func(*Conn) bool
+	serve    func(*Conn)
+	failed   func(error)
+	paused   bool
+	timer    Timer
+}
+
+// Accept makes the loop take connections from ln. Each one is shown to open first, which says
+// whether to keep it; serve then runs, in a coroutine, whenever bytes arrive on an idle one.
+// failed hears of connections that could not be accepted, for want of descriptors for example;
+// the loop tries again soon after. It must be called on the loop, or before it runs.
+func (l *Loop) Accept(ln *Listener, open func(*Conn) bool, serve func(*Conn), failed func(error)) error {
+	a := &acceptor{loop: l, listener: ln, fd: ln.fd, open: open, serve: serve, failed: failed}
+	if err := a.arm(); err != nil {
+		return fmt.Errorf("listening at %s: epoll_ctl: %w", ln.addr, err)
+	}
+	l.acceptors = append(l.acceptors, a)
+	return nil
+}
+
+// Unlisten makes the loop take no more connections, from any listener.
+func (l *Loop) Unlisten() {
+	for _, a := range l.acceptors {
+		if !a.paused {
+			_ = unix.EpollCtl(l.epfd, unix.EPOLL_CTL_DEL, a.fd, nil)
+		}
+		l.timers.cancel(&a.timer)
+	}
+	l.acceptors = nil
+}
+
+func (a *acceptor) arm() error {
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, Fd: int32(a.fd)}
+	return unix.EpollCtl(a.loop.epfd, unix.EPOLL_CTL_ADD, a.fd, &event)
+}
+
+func (a *acceptor) accept() {
+	for range acceptsPerTurn {
+		fd, from, err := unix.Accept4(a.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+			a.take(fd, from)
+		case unix.EAGAIN:
+			return
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			a.pause(err)
+			return
+		}
+	}
+}
+
+func (a *acceptor) take(fd int, from unix.Sockaddr) {
+	c, err := a.loop.adopt(fd, a.serve)
+	if err != nil {
+		a.pause(err)
+		return
+	}
+	c.peer = addrPort(from)
+	if !a.open(c) {
+		c.Close()
+	}
+}
+
+// pause keeps a listening socket that can't be served from being reported ready again and again.
+func (a *acceptor) pause(err error) {
+	a.failed(fmt.Errorf("accepting a connection at %s: %w%s", a.listener.addr, err, descriptorHint(err)))
+	if a.paused {
+		return
+	}
+	a.paused = true
+	_ = unix.EpollCtl(a.loop.epfd, unix.EPOLL_CTL_DEL, a.fd, nil)
+	a.loop.After(&a.timer, acceptPause, func() {
+		a.paused = false
+		if err := a.arm(); err != nil {
+			a.pause(err)
+		}
+	})
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,137 @@
+package netloop
+
+import (
+	"errors"
+	"iter"
+	"runtime/debug"
+)
+
+// Errors that end a wait.
+var (
+	// ErrTimeout says that the deadline of the connection passed.
+	ErrTimeout = errors.New("deadline passed")
+	// ErrCanceled says that [Task.Cancel] was called for the coroutine that waits.
+	ErrCanceled = errors.New("canceled")
+	// ErrGuard says that the connection the coroutine works for broke. See [Loop.Guard].
+	ErrGuard = errors.New("the connection served has gone")
+	// ErrClosed says that the connection was closed on this side.
+	ErrClosed = errors.New("connection closed")
+	// ErrFull says that the buffer has reached its limit with nothing consumed.
+	ErrFull = errors.New("buffer full")
+)
+
+// Task is a coroutine, lent to one handler after the other.
+type Task struct {
+	loop  *Loop
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+
+	// What it runs: serve(conn), or fn where serve is nil.
+	serve func(*Conn)
+	conn  *Conn
+	fn    func()
+
+	guard    *Conn // see Loop.Guard
+	low      bool  // runs after the live work of a turn
+	queued   bool  // stands in a run queue
+	canceled bool
+	spent    int // reads since the task last gave way
+}
+
+// newTask makes a coroutine that waits for its first work.
+func newTask(l *Loop) *Task {
+	t := &Task{loop: l}
+	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		for {
+			t.work()
+			t.release()
+			t.park()
+		}
+	})
+	return t
+}
+
+// work runs one handler. A panic in it costs its connection, never the loop.
+func (t *Task) work() {
+	defer func() {
+		if p := recover(); p != nil {
+			t.loop.panicked(p, debug.Stack())
+			if t.conn != nil {
+				t.conn.Close()
+			}
+		}
+	}()
+	if t.serve != nil {
+		t.serve(t.conn)
+		return
+	}
+	t.fn()
+}
+
+// release forgets the handler and lends the coroutine to the next one.
+func (t *Task) release() {
+	if t.guard != nil {
+		t.guard.guardian = nil
+	}
+	t.serve, t.conn, t.fn, t.guard = nil, nil, nil, nil
+	t.canceled = false
+	t.loop.free = append(t.loop.free, t)
+}
+
+// park gives the thread back to the loop until the task is woken.
+func (t *Task) park() { t.yield(struct{}{}) }
+
+// Wait parks the running coroutine, which must be t, until [Task.Wake].
+func (t *Task) Wait() { t.park() }
+
+// Wake makes the loop resume t in this turn. Waking a task that runs, or that is woken already,
+// does nothing: every wait looks at its condition again.
+func (t *Task) Wake() {
+	if t.queued {
+		return
+	}
+	t.queued = true
+	if t.low {
+		t.loop.low.push(t)
+	} else {
+		t.loop.live.push(t)
+	}
+}
+
+// spend gives way to others after so many reads without a wait, so that one fast stream can't keep
+// the loop.
+func (t *Task) spend() {
+	if t.spent++; t.spent >= readsPerTurn {
+		t.spent = 0
+		t.Wake()
+		t.park()
+	}
+}
+
+// Cancel ends t's present wait, and every later one until its handler returns, with
+// [ErrCanceled].
+func (t *Task) Cancel() {
+	t.canceled = true
+	t.Wake()
+}
+
+// queue is a first-in, first-out queue of tasks that keeps its memory.
+type queue struct {
+	tasks []*Task
+	head  int
+}
+
+func (q *queue) push(t *Task) { q.tasks = append(q.tasks, t) }
+
+func (q *queue) len() int { return len(q.tasks) - q.head }
+
+func (q *queue) pop() *Task {
+	t := q.tasks[q.head]
+	q.tasks[q.head] = nil
+	q.head++
+	if q.head == len(q.tasks) {
+		q.tasks, q.head = q.tasks[:0], 0
+	}
+	return t
+}

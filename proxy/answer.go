@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"tain.dev/tain/http1"
+)
+
+// rechunks says that the body goes to the user in chunks: because it came so, or because its end
+// would else be told only by closing the connection.
+func (r *request) rechunks() bool {
+	return r.minor > 0 && (r.out.Body == http1.BodyChunked || r.out.Body == http1.BodyClose)
+}
+
+func (r *request) responseTimeout() time.Duration {
+	if r.route.Timeout > 0 {
+		return r.route.Timeout
+	}
+	return r.lane.p.cfg.ResponseTimeout
+}
+
+// forwardAnswer sends the answer, whose head was read, to the user. It returns whether the user's
+// connection goes on.
+func (r *request) forwardAnswer() bool {
+	r.status = r.out.Status
+	r.lane.classes[min(r.status/100, 5)].Add(1)
+	if r.uploading || r.minor == 0 && r.out.Body != http1.BodyLength && r.out.Body != http1.BodyNone {
+		r.keep = false
+	}
+	var common int
+	r.answer, common = r.appendAnswerHead(r.answer[:0])
+	if r.exchange != nil {
+		r.exchange.Response.SetHead(r.answer[:common])
+	}
+	r.outBody.Reset(&r.out.Head)
+	reusable := r.out.KeepAlive
+	r.up.Consume(r.out.Size)
+	r.started = true
+	err := r.forwardBody()
+	return r.finish(err, reusable)
+}
+
+// forwardBody sends r.answer, which holds the head, and then the body as it comes.
+func (r *request) forwardBody() error {
+	rechunks := r.rechunks()
+	for {
+		buf := r.up.Buffered()
+		data, n, done, err := r.outBody.Next(buf)
+		if err != nil {
+			return err
+		}
+		if x := r.exchange; x != nil && len(data) > 0 {
+			x.Response.Append(data)
+		}
+		if err := r.sendPart(data, done, rechunks, n < len(buf)); err != nil {
+			return errUser
+		}
+		r.up.Consume(n)
+		if done {
+			return nil
+		}
+		if len(r.up.Buffered()) > 0 && n > 0 {
+			continue
+		}
+		if err := r.moreAnswer(); err != nil {
+			if !errors.Is(err, io.ErrUnexpectedEOF) || r.outBody.Close() != nil {
+				return err
+			}
+			return r.endByClose(rechunks)
+		}
+	}
+}
+
+// errUser says that the user does not take the answer.
+var errUser = errors.New("the user went away")
+
+// sendPart sends what stands in r.answer and a part of the body, framed if need be. Small parts
+// are gathered while more of the same read is to come.
+func (r *request) sendPart(data []byte, done, rechunks, more bool) error {
+	a := r.answer
+	if rechunks && (len(data) > 0 || done) {
+		if len(data) > 0 {
+			a = http1.AppendChunkHead(a, len(data))
+			a = append(a, data...)
+			a = append(a, "\r\n"...)
+		}
+		if done {
+			a = append(a, "0\r\n"...)
+			a = append(a, r.outBody.Trailer()...)
+			a = append(a, "\r\n"...)
+		}
+		data = nil
+	}
+	if len(data) <= maxCoalesced {
+		a = append(a, data...)
+		data = nil
+	}
+	r.answer = a[:0]
+	if more && !done && data == nil && len(a) < maxCoalesced {
+		r.answer = a
+		return nil
+	}
+	if len(a) == 0 && len(data) == 0 {
+		return nil
+	}
+	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
+	return r.client.Send2(a, data)
+}
+
+func (r *request) moreAnswer() error {
+	if len(r.answer) > 0 {
+		err := r.client.Send(r.answer)
+		r.answer = r.answer[:0]
+		if err != nil {
+			return errUser
+		}
+	}
+	r.up.SetDeadline(r.lane.p.cfg.ResponseTimeout)
+	return r.fillUpstream()
+}
+
+// endByClose ends a body whose end the backend told by closing the connection.
+func (r *request) endByClose(rechunks bool) error {
+	if !rechunks {
+		return nil
+	}
+	if r.client.Send([]byte(lastChunk)) != nil {
+		return errUser
+	}
+	return nil
+}
+
+const lastChunk = "0\r\n\r\n"
+
+// finish ends an exchange whose answer began. Where it broke off, the user must see that.
+func (r *request) finish(err error, reusable bool) bool {
+	uploaded := !r.uploading
+	r.stopUpload()
+	up, c := r.up, r.client
+	r.up = nil
+	if err == nil && reusable && uploaded && r.uploadErr == nil {
+		r.pool.Put(up)
+	} else {
+		up.Close()
+	}
+	if err != nil {
+		why := reasonClient
+		if !errors.Is(err, errUser) {
+			why, _, _ = r.explain(err)
+		}
+		r.lane.note(why, r.routeName(), err)
+		r.endExchange(why.fault())
+		c.Abort()
+		return false
+	}
+	r.lane.latency.Add(nanos(r.lane.loop.Now() - r.at))
+	r.endExchange("")
+	if r.whole > 0 {
+		c.Consume(r.whole)
+	}
+	switch {
+	case r.keep && r.uploadErr == nil:
+		return true
+	case r.hasBody && !uploaded:
+		r.linger()
+	default:
+		c.CloseWrite()
+		c.Close()
+	}
+	return false
+}

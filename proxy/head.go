@@ -1,0 +1,238 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tain.dev/tain/config"
+	"tain.dev/tain/http1"
+)
+
+func nanos(n int64) time.Duration { return time.Duration(n) }
+
+// buildHead writes the head that live gets: first what copies get too, in normal form, then what
+// concerns only this hop.
+func (r *request) buildHead() error {
+	r.upgrade = r.in.Upgrade && r.upgradeOffered()
+	r.arrival.Marked = false
+	h := r.appendLine(r.head[:0])
+	r.arrival.LineEnd = len(h)
+	h = append(h, "Host: "...)
+	if len(r.in.Authority) > 0 {
+		h = append(h, r.in.Authority...)
+	} else {
+		h = append(h, r.route.Backends[0].Addr()...)
+	}
+	h = append(h, "\r\n"...)
+	r.arrival.HostEnd = len(h)
+	h, err := r.appendFields(h)
+	if err != nil {
+		return err
+	}
+	r.common = len(h)
+	r.head = r.appendHop(h)
+
+	r.arrival.Head = r.head[:r.common]
+	r.arrival.Length = r.in.Length
+	if r.in.Body == http1.BodyChunked {
+		r.arrival.Length = -1
+	}
+	r.arrival.Upgrade = r.upgrade
+	r.arrival.At = r.lane.loop.Unix(r.at)
+	r.arrival.Client = r.peer
+	return nil
+}
+
+func (r *request) appendLine(h []byte) []byte {
+	h = append(h, r.in.Method...)
+	h = append(h, ' ')
+	h = append(h, r.in.Path...)
+	if len(r.in.Query) > 0 {
+		h = append(h, '?')
+		h = append(h, r.in.Query...)
+	}
+	return append(h, " HTTP/1.1\r\n"...)
+}
+
+// appendFields writes the end-to-end fields, and those that tell of this hop.
+func (r *request) appendFields(h []byte) ([]byte, error) {
+	p := r.lane.p
+	fromUser := p.cfg.Forwarded == config.ForwardedOff || p.cfg.Forwarded == config.ForwardedAppend && r.trusted
+	for i := range r.in.Fields {
+		f := &r.in.Fields[i]
+		if f.Hop {
+			continue
+		}
+		switch f.ID {
+		case http1.Host, http1.Expect:
+			continue
+		case http1.Via:
+			if p.via != "" && bytes.Contains(f.Value, []byte(p.via)) {
+				return nil, errLoop
+			}
+		case http1.XForwardedFor, http1.Forwarded:
+			if p.cfg.Forwarded != config.ForwardedOff {
+				continue // goes on with this hop added, if at all
+			}
+		case http1.XForwardedProto, http1.XForwardedHost:
+			if !fromUser {
+				continue
+			}
+		case http1.Other:
+			if r.isMarker(text(f.Name)) {
+				if !r.trusted {
+					continue
+				}
+				r.arrival.Marked = true
+			}
+		}
+		h = append(h, f.Line...)
+	}
+	if p.cfg.Forwarded != config.ForwardedOff {
+		h = r.appendForwarded(h, fromUser)
+	}
+	if p.via != "" {
+		h = append(h, "Via: 1."...)
+		h = append(h, '0'+r.in.Minor, ' ')
+		h = append(h, p.via...)
+		h = append(h, "\r\n"...)
+	}
+	return h, nil
+}
+
+// appendForwarded writes who asked: X-Forwarded-*, and Forwarded (RFC 7239) where the request came
+// with it.
+func (r *request) appendForwarded(h []byte, fromUser bool) []byte {
+	h = append(h, "X-Forwarded-For: "...)
+	if fromUser {
+		h = r.appendValues(h, http1.XForwardedFor)
+	}
+	h = r.peer.AppendTo(h)
+	if !fromUser || !r.in.Has(http1.XForwardedProto) {
+		h = append(h, "\r\nX-Forwarded-Proto: http"...)
+	}
+	if !fromUser || !r.in.Has(http1.XForwardedHost) {
+		h = append(h, "\r\nX-Forwarded-Host: "...)
+		h = append(h, r.in.Authority...)
+	}
+	if fromUser && r.in.Has(http1.Forwarded) {
+		h = append(h, "\r\nForwarded: "...)
+		h = r.appendValues(h, http1.Forwarded)
+		h = append(h, "for=\""...)
+		if r.peer.Is6() {
+			h = append(h, '[')
+			h = r.peer.AppendTo(h)
+			h = append(h, ']')
+		} else {
+			h = r.peer.AppendTo(h)
+		}
+		h = append(h, "\";proto=http"...)
+	}
+	return append(h, "\r\n"...)
+}
+
+// appendValues writes the values of a list field, each followed by a comma.
+func (r *request) appendValues(h []byte, id http1.ID) []byte {
+	if !r.in.Has(id) {
+		return h
+	}
+	for i := range r.in.Fields {
+		if f := &r.in.Fields[i]; f.ID == id && len(f.Value) > 0 {
+			h = append(h, f.Value...)
+			h = append(h, ", "...)
+		}
+	}
+	return h
+}
+
+// isMarker says whether a field of that name marks a mirror's copy.
+func (r *request) isMarker(name string) bool {
+	return equalFold(name, r.lane.p.marker)
+}
+
+func equalFold[S string | []byte](a S, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(b) {
+		x, y := a[i], b[i]
+		if x != y && (x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// appendHop ends the head with what concerns the connection to live alone.
+func (r *request) appendHop(h []byte) []byte {
+	if r.in.Body == http1.BodyChunked {
+		h = append(h, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if r.in.Expect {
+		h = append(h, "Expect: 100-continue\r\n"...)
+	}
+	if r.upgrade {
+		h = append(h, "Connection: Upgrade\r\n"...)
+		for i := range r.in.Fields {
+			if f := &r.in.Fields[i]; f.ID == http1.Upgrade {
+				h = append(h, f.Line...)
+			}
+		}
+	}
+	return append(h, "\r\n"...)
+}
+
+// upgradeOffered says whether tain takes part in the switch to another protocol. A switch to
+// HTTP/2 inside of the connection would carry requests past every rule.
+func (r *request) upgradeOffered() bool {
+	protocol, _ := r.in.Get(http1.Upgrade)
+	return len(protocol) < 2 || !equalFold(protocol[:2], "h2")
+}
+
+// appendAnswerHead writes the head of live's answer for the user, and returns how much of it is in
+// normal form. Framing decides how the body goes on, see [request.framing].
+func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
+	a = append(a, "HTTP/1.1 "...)
+	a = strconv.AppendInt(a, int64(r.out.Status), 10)
+	a = append(a, ' ')
+	a = append(a, r.out.Reason...)
+	a = append(a, "\r\n"...)
+	for i := range r.out.Fields {
+		if f := &r.out.Fields[i]; !f.Hop {
+			a = append(a, f.Line...)
+		}
+	}
+	common = len(a)
+	if r.rechunks() {
+		a = append(a, "Transfer-Encoding: chunked\r\n"...)
+	}
+	switch {
+	case r.out.Upgrade:
+		a = append(a, "Connection: Upgrade\r\n"...)
+		if protocol, ok := r.out.Get(http1.Upgrade); ok {
+			a = append(a, "Upgrade: "...)
+			a = append(a, protocol...)
+			a = append(a, "\r\n"...)
+		}
+	case !r.keep:
+		a = append(a, "Connection: close\r\n"...)
+	case r.minor == 0:
+		a = append(a, "Connection: keep-alive\r\n"...)
+	}
+	return append(a, "\r\n"...), common
+}
+
+// appendError writes a whole answer of tain's own.
+func appendError(a []byte, status int, reason string) []byte {
+	a = append(a, "HTTP/1.1 "...)
+	a = strconv.AppendInt(a, int64(status), 10)
+	a = append(a, ' ')
+	a = append(a, http.StatusText(status)...)
+	a = append(a, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: "...)
+	a = strconv.AppendInt(a, int64(len(reason)+len("tain: \n")), 10)
+	a = append(a, "\r\n\r\ntain: "...)
+	a = append(a, reason...)
+	return append(a, '\n')
+}

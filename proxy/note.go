@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"tain.dev/tain/stat"
+)
+
+// reason says why a user got an error that live did not give, or no answer. It is a metric label.
+type reason uint8
+
+const (
+	reasonConnect    reason = iota // no connection to the backend
+	reasonUnresolved               // the backend's name has no address
+	reasonTimeout                  // the backend did not answer in time
+	reasonReset                    // the backend's connection broke
+	reasonMalformed                // the backend's answer is not HTTP/1.1
+	reasonNoRoute                  // no route matches
+	reasonLoop                     // the request has been here before
+	reasonRefused                  // the request is malformed, too large or too slow
+	reasonMaxConns                 // the limit of connections
+	reasonAccept                   // a connection could not be accepted
+	reasonClient                   // the user went away
+	numReasons
+)
+
+var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "accept", "client_gone"}
+
+func (r reason) String() string { return reasonNames[r] }
+
+// counts are one lane's counters. Only its loop writes them; anybody may read.
+type counts struct {
+	classes [6]atomic.Uint64 // answers by the first digit of their status; 0 is none
+	reasons [numReasons]atomic.Uint64
+	latency stat.AtomicHistogram
+}
+
+// Counts is what the proxy counted since it started.
+type Counts struct {
+	Answers [6]uint64         // by the first digit of the status; 0: requests that got no answer
+	Errors  map[string]uint64 // by reason
+	Clients int64             // open connections of users
+	Latency stat.Histogram    // from the head of a request to the last byte of its answer
+}
+
+// Counts sums up what the loops counted. It may be called from any goroutine.
+func (p *Proxy) Counts() Counts {
+	c := Counts{Errors: make(map[string]uint64, numReasons), Clients: p.clients.Load()}
+	for _, l := range p.lanes {
+		for i := range c.Answers {
+			c.Answers[i] += l.classes[i].Load()
+		}
+		for i := range l.reasons {
+			c.Errors[reason(i).String()] += l.reasons[i].Load()
+		}
+		var h stat.Histogram
+		l.latency.Snapshot(&h)
+		c.Latency.Merge(&h)
+	}
+	return c
+}
+
+// note is a line for the log, from a loop, which must not write logs itself.
+type note struct {
+	reason reason
+	route  string
+	err    error
+}
+
+// note counts an error and hands it to the log, which may leave it out.
+func (l *lane) note(why reason, route string, err error) {
+	l.reasons[why].Add(1)
+	select {
+	case l.p.notes <- note{why, route, err}:
+	default:
+	}
+}
+
+// logNotes writes at most one line per reason and second; the counters know of all.
+func (p *Proxy) logNotes(ctx context.Context) {
+	var last [numReasons]time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case n := <-p.notes:
+			if now := time.Now(); now.Sub(last[n.reason]) >= time.Second {
+				last[n.reason] = now
+				p.log.Log(ctx, n.level(), n.text(), "reason", n.reason.String(), "route", n.route, "err", n.err)
+			}
+		}
+	}
+}
+
+func (n note) level() slog.Level {
+	switch n.reason {
+	case reasonRefused, reasonClient, reasonNoRoute:
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+func (n note) text() string {
+	switch n.reason {
+	case reasonConnect, reasonUnresolved:
+		return "a live request failed: the backend can't be reached"
+	case reasonTimeout, reasonReset, reasonMalformed:
+		return "a live request failed: the backend gave no proper answer"
+	case reasonMaxConns, reasonAccept:
+		return "a connection was not accepted"
+	case reasonClient:
+		return "a client went away"
+	}
+	return "a request was refused"
+}
+
+func errMaxConns(limit int) error {
+	return fmt.Errorf("the limit of %d connections is reached; raise maxConns or the number of replicas", limit)
+}

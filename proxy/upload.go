@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+
+	"tain.dev/tain/http1"
+	"tain.dev/tain/netloop"
+)
+
+// pump is the uploader: a coroutine beside the handler that carries the request's body to live
+// while the handler waits for the answer, which may begin, or be complete, before the body is.
+func (r *request) pump() {
+	err := r.copyBody()
+	r.uploading = false
+	var user *userError
+	if errors.As(err, &user) {
+		r.uploadErr = user.err
+		if r.up != nil {
+			r.up.Abort() // live must not take what it got for a whole request
+		}
+	}
+	r.main.Wake()
+}
+
+// userError is a failure on the user's side of an upload.
+type userError struct{ err error }
+
+func (e *userError) Error() string { return e.err.Error() }
+
+// stopUpload ends the uploader and waits until it has.
+func (r *request) stopUpload() {
+	if !r.uploading {
+		return
+	}
+	r.uploader.Cancel()
+	for r.uploading {
+		r.lane.loop.Current().Wait()
+	}
+}
+
+func (r *request) copyBody() error {
+	c, cfg := r.client, &r.lane.p.cfg
+	chunked := r.inBody.Chunked()
+	var total int64
+	for {
+		data, n, done, err := r.inBody.Next(c.Buffered())
+		if err != nil {
+			return &userError{err}
+		}
+		if total += int64(len(data)); cfg.MaxBody > 0 && total > cfg.MaxBody {
+			return &userError{errLargeBody}
+		}
+		if err := r.sendUp(data, done, chunked); err != nil {
+			return err // live's side: the handler reads what live has to say
+		}
+		r.capture(data)
+		c.Consume(n)
+		if done {
+			r.capturedAll()
+			return nil
+		}
+		if n > 0 && len(c.Buffered()) > 0 {
+			continue
+		}
+		if err := r.moreBody(); err != nil {
+			return err
+		}
+	}
+}
+
+// moreBody waits for the user's next bytes.
+func (r *request) moreBody() error {
+	r.client.SetDeadline(r.lane.p.cfg.ResponseTimeout)
+	err := r.client.Fill()
+	switch {
+	case err == nil:
+		r.up.SetDeadline(r.lane.p.cfg.ResponseTimeout) // live has something to wait for
+		return nil
+	case errors.Is(err, netloop.ErrCanceled):
+		return err
+	case errors.Is(err, netloop.ErrTimeout):
+		return &userError{errSlowBody}
+	}
+	return &userError{err}
+}
+
+// sendUp sends a part of the body to live.
+func (r *request) sendUp(data []byte, done, chunked bool) error {
+	if !chunked {
+		return r.up.Send(data)
+	}
+	b := r.chunk[:0]
+	if len(data) > 0 {
+		b = http1.AppendChunkHead(b, len(data))
+		b = append(b, data...)
+		b = append(b, "\r\n"...)
+	}
+	if done {
+		b = append(b, "0\r\n"...)
+		b = append(b, r.inBody.Trailer()...)
+		b = append(b, "\r\n"...)
+	}
+	r.chunk = b
+	return r.up.Send(b)
+}
+
+// tunnel carries bytes both ways once live has switched protocols, until both sides have said
+// that they send no more, or one of them breaks.
+func (r *request) tunnel() bool {
+	r.status = http.StatusSwitchingProtocols
+	r.lane.classes[1].Add(1)
+	r.keep = true
+	r.answer, _ = r.appendAnswerHead(r.answer[:0])
+	r.up.Consume(r.out.Size)
+	r.endExchange(faultSwitch)
+	if r.client.Send(r.answer) == nil {
+		r.main, r.uploading = r.lane.loop.Current(), true
+		r.uploader = r.lane.loop.Go(func() {
+			r.relay(r.client, r.up)
+			r.uploading = false
+			r.main.Wake()
+		})
+		r.relay(r.up, r.client)
+		for r.uploading {
+			r.main.Wait()
+		}
+	}
+	r.up.Close()
+	r.up = nil
+	r.client.Close()
+	return false
+}
+
+// relay copies bytes from one connection to the other. A tunnel may be silent for any time.
+func (r *request) relay(from, to *netloop.Conn) {
+	from.SetDeadline(0)
+	for {
+		if p := from.Buffered(); len(p) > 0 {
+			if to.Send(p) != nil {
+				from.Abort()
+				return
+			}
+			from.Consume(len(p))
+		}
+		if from.Fill() != nil {
+			to.CloseWrite()
+			return
+		}
+	}
+}
