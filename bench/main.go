@@ -1,0 +1,138 @@
+//go:build linux
+
+// Bench measures tain beside nginx, HAProxy and Envoy, in one run on one machine, and prints one
+// table. Only ratios mean something: absolute times depend on the machine and its neighbours.
+//
+// README.md says what each section measures and how.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	only      []string
+	peers     []string
+	rounds    int
+	length    time.Duration
+	memoryFor time.Duration
+	idleConns int
+	starts    int
+	binary    string
+	json      bool
+}
+
+// section is one part of the benchmark.
+type section struct {
+	name, title string
+	run         func(*bench) error
+}
+
+// sections are in the order in which they run. The short ones come first.
+var sections = []section{
+	{"go", "Look-ups and allocations (`go test -bench`)", (*bench).goBenchmarks},
+	{"startup", "Start-up", (*bench).startup},
+	{"cpu", "CPU per request at saturation, 32 keep-alive connections, small JSON", (*bench).cpu},
+	{"idle", "Idle keep-alive connections", (*bench).idle},
+	{"latency", "Live latency, open-loop load at half of the saturating rate", (*bench).latency},
+	{"upload", "A live upload of 50 MB while the mirror's target accepts and never reads", (*bench).upload},
+	{"faults", "Faults of the mirror's target", (*bench).faults},
+	{"memory", "Resident memory under faults at full load, `--mirror-memory 64MiB`", (*bench).memory},
+}
+
+func main() {
+	o, faultyMode, faultyAddr, err := parseFlags(os.Args[1:])
+	if err == nil && faultyMode != "" {
+		err = serveFaulty(faultyMode, faultyAddr)
+	} else if err == nil {
+		err = measureAll(o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags(args []string) (o options, faultyMode, faultyAddr string, err error) {
+	var only, peers string
+	names := sectionNames()
+	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	f.StringVar(&only, "only", strings.Join(names, ","), "sections to run, separated by commas")
+	f.StringVar(&peers, "peers", "nginx,haproxy,envoy", "peers to measure where they are installed; nginx is always the yardstick")
+	f.IntVar(&o.rounds, "rounds", 9, "interleaved rounds; the table has their medians")
+	f.DurationVar(&o.length, "for", 3*time.Second, "length of each load in a round")
+	f.DurationVar(&o.memoryFor, "memory-for", time.Minute, "length of each load of the memory section")
+	f.IntVar(&o.idleConns, "idle", 10_000, "idle connections to hold")
+	f.IntVar(&o.starts, "starts", 20, "starts to measure")
+	f.StringVar(&o.binary, "tain", "", "a tain binary to measure, instead of building ./cmd/tain")
+	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
+	f.StringVar(&faultyMode, "faulty", "", "serve as a misbehaving target in this mode; for the bench itself")
+	f.StringVar(&faultyAddr, "faulty-listen", "127.0.0.1:0", "where -faulty listens")
+	f.Parse(args)
+	o.only, o.peers = strings.Split(only, ","), strings.Split(peers, ",")
+	for _, name := range o.only {
+		if !slices.Contains(names, name) {
+			return o, "", "", fmt.Errorf("-only %s: no section %q; the sections are %s", only, name, strings.Join(names, ","))
+		}
+	}
+	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 {
+		return o, "", "", fmt.Errorf("-rounds, -for, -memory-for, -starts and -idle must be positive")
+	}
+	return o, faultyMode, faultyAddr, nil
+}
+
+func sectionNames() []string {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// measureAll runs the chosen sections and prints their tables. A section that fails is a note in
+// the output, so that one missing program does not cost the others' results.
+func measureAll(o options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	failed := false
+	for _, s := range sections {
+		if !slices.Contains(o.only, s.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s\n", s.title)
+		b.report.begin(s.title)
+		began := time.Now()
+		err := s.run(b)
+		b.stopAll()
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted in section %s", s.name)
+		}
+		if err != nil {
+			failed = true
+			fmt.Fprintf(os.Stderr, "bench: section %s: %v\n", s.name, err)
+			b.report.note("not measured: " + err.Error())
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s took %v\n", s.name, time.Since(began).Round(time.Second))
+	}
+	if err := b.report.print(os.Stdout, o.json); err != nil {
+		return err
+	}
+	if failed {
+		return fmt.Errorf("a section could not be measured, see its note")
+	}
+	return nil
+}
