@@ -150,9 +150,28 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("docs/admin-api.md does not describe `%s`", m[1])
 		}
 	}
+	for name, want := range map[string]string{
+		"tain_mirror_unmatched_total":  reasons[traffic.Unmatched](traffic.NumUnmatched),
+		"tain_mirror_dropped_total":    reasons[traffic.Dropped](traffic.NumDropped),
+		"tain_mirror_failed_total":     reasons[traffic.Failed](traffic.NumFailed),
+		"tain_mirror_uncompared_total": reasons[traffic.Uncompared](traffic.NumUncompared),
+	} {
+		if line := "| `" + name + "` | " + want + " |\n"; !strings.Contains(string(page), line) {
+			t.Errorf("docs/admin-api.md lacks the line %s", line)
+		}
+	}
 	for _, name := range regexp.MustCompile("`(tain_[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
 		if !strings.Contains(shown, "# TYPE "+name[1]+" ") {
 			t.Errorf("docs/admin-api.md describes %s, which is not there", name[1])
 		}
 	}
+}
+
+// reasons lists the names of all reasons before end.
+func reasons[R reason](end R) string {
+	var names []string
+	for r := range end {
+		names = append(names, r.String())
+	}
+	return strings.Join(names, ", ")
 }
