@@ -12,6 +12,9 @@ type Record struct {
 	Target   string    `json:"target"`
 	Baseline bool      `json:"baseline,omitempty"`
 	Client   string    `json:"client,omitempty"`
+	// Differs lists what the comparer found, as kind and path: "value items[*].price". Empty:
+	// the answers are the same.
+	Differs []string `json:"differs,omitempty"`
 
 	Request RecordMessage `json:"request"`
 	Live    RecordSide    `json:"live"`
