@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"iter"
 	"math"
 )
 
@@ -39,6 +40,8 @@ type Head struct {
 	seen   uint64 // bit set of the IDs among Fields
 	host   []byte // value of the Host field
 	length int64  // value of the Content-Length field
+	// What the Connection fields say; names is for any option that the others are not.
+	closes, keeps, upgrades, names bool
 }
 
 // Has says whether there is a field of that ID, in constant time. It is false for Other.
@@ -178,6 +181,8 @@ func (h *Head) note(f *Field) *Error {
 			return errCodings
 		}
 		return checkCoding(f.Value)
+	case Connection:
+		h.noteConnection(f.Value)
 	}
 	return nil
 }
@@ -232,15 +237,27 @@ func containsChunked(coding []byte) bool {
 	return false
 }
 
+// noteConnection takes the options of one Connection field that concern the connection itself.
+func (h *Head) noteConnection(value []byte) {
+	for option := range list(value) {
+		switch {
+		case equalFold(option, "keep-alive"):
+			h.keeps = true
+		case equalFold(option, "close"):
+			h.closes = true
+		case equalFold(option, "upgrade"):
+			h.upgrades = true
+		default:
+			h.names = true
+		}
+	}
+}
+
 // finish decides what only the whole head can tell: persistence and framing, as far as requests
 // and responses have it in common.
 func (h *Head) finish() *Error {
-	h.KeepAlive = h.Minor == 1
-	if h.Has(Connection) {
-		if err := h.readConnection(); err != nil {
-			return err
-		}
-	}
+	h.KeepAlive = !h.closes && (h.Minor == 1 || h.keeps)
+	h.Upgrade = h.upgrades && h.Minor == 1 && h.Has(Upgrade)
 	switch length, coding := h.Has(ContentLength), h.Has(TransferEncoding); {
 	case coding && length:
 		return errLengthCoding
@@ -251,41 +268,28 @@ func (h *Head) finish() *Error {
 	case length:
 		h.Body, h.Length = BodyLength, h.length
 	}
+	if h.names {
+		return h.markNamed()
+	}
 	return nil
 }
 
-// readConnection takes the options of the Connection fields, and marks the fields that they name.
-func (h *Head) readConnection() *Error {
-	var closes, keeps, upgrades bool
+// markNamed keeps the fields that Connection names from being forwarded.
+func (h *Head) markNamed() *Error {
 	options := 0
 	for i := range h.Fields {
 		if h.Fields[i].ID != Connection {
 			continue
 		}
-		for rest, more := h.Fields[i].Value, true; more; {
-			var option []byte
-			option, rest, more = bytes.Cut(rest, comma)
-			option = trim(option)
+		for option := range list(h.Fields[i].Value) {
 			if options++; options > maxOptions {
 				return errConnection
 			}
-			switch {
-			case len(option) == 0:
-			case equalFold(option, "close"):
-				closes = true
-			case equalFold(option, "keep-alive"):
-				keeps = true
-			case equalFold(option, "upgrade"):
-				upgrades = true
-			default:
-				if err := h.markHop(option); err != nil {
-					return err
-				}
+			if err := h.markHop(option); err != nil {
+				return err
 			}
 		}
 	}
-	h.KeepAlive = !closes && (h.Minor == 1 || keeps)
-	h.Upgrade = upgrades && h.Minor == 1 && h.Has(Upgrade)
 	return nil
 }
 
@@ -310,6 +314,20 @@ func (h *Head) dropField(id ID) {
 	for i := range h.Fields {
 		if h.Fields[i].ID == id {
 			h.Fields[i].Hop = true
+		}
+	}
+}
+
+// list yields the elements of a comma-separated list that are not empty, without white space
+// around them.
+func list(value []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for more := true; more; {
+			var element []byte
+			element, value, more = bytes.Cut(value, comma)
+			if element = trim(element); len(element) > 0 && !yield(element) {
+				return
+			}
 		}
 	}
 }

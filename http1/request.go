@@ -113,7 +113,11 @@ func (r *Request) parseLine(b []byte) (next int, err *Error) {
 	if err != nil {
 		return 0, err
 	}
-	if next, err = lineEnd(b, next); err != nil {
+	next, err = lineEnd(b, next)
+	if err == errControl {
+		err = errVersionSyntax
+	}
+	if err != nil {
 		return 0, err
 	}
 	if !r.splitTarget() {

@@ -55,7 +55,7 @@ func init() {
 	}
 }
 
-// Eight bytes are looked at as one word. The tests below set the high bit of a byte where it is
+// Eight bytes are looked at as one word. The tests below set the high bit of a byte where they are
 // true; a borrow can set it falsely, but only above a byte where it is true, so the lowest set bit
 // can be relied on.
 const (
@@ -80,10 +80,7 @@ func scanText(b []byte, i int) int {
 		}
 		i++
 	}
-	for i < len(b) && class[b[i]]&classText != 0 {
-		i++
-	}
-	return i
+	return scan(b, i, classText)
 }
 
 // scan returns the index from i on of the first byte that is not in the class c, or len(b).
