@@ -1,0 +1,111 @@
+package compare
+
+import (
+	"encoding/base64"
+	"time"
+	"unicode/utf8"
+
+	"tain.dev/tain/redact"
+	"tain.dev/tain/traffic"
+)
+
+// maxRecordBody bounds, in bytes, each body in a record.
+const maxRecordBody = 16 << 10
+
+// buildRecord returns the record of the pair at hand, and builds it at most once.
+func (c *Comparer) buildRecord() *traffic.Record {
+	if c.record != nil {
+		return c.record
+	}
+	p := c.pair
+	r := &traffic.Record{
+		ID: p.Live.ID, Time: time.Unix(0, p.Live.Start).UTC(), Route: p.Live.Route,
+		Mirror: p.Policy, Target: p.Target, Baseline: p.Baseline,
+		Request: c.message(&p.Live.Request),
+		Live:    c.recordSide(p.Live),
+		Answer:  c.recordSide(p.Mirror),
+	}
+	if p.Live.Client.IsValid() {
+		r.Client = p.Live.Client.String()
+	}
+	for _, d := range c.labels {
+		r.Differs = append(r.Differs, d.label)
+	}
+	c.record = r
+	return r
+}
+
+func (c *Comparer) recordSide(x *traffic.Exchange) traffic.RecordSide {
+	return traffic.RecordSide{
+		Upstream: x.Upstream, Status: x.Status,
+		FirstMS: milliseconds(x.FirstByte), LastMS: milliseconds(x.LastByte),
+		Message: c.message(&x.Response),
+	}
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}
+
+// message copies a message out of the mirror memory, without secrets. A compressed body is kept
+// unpacked, because a secret could not be seen in it otherwise.
+func (c *Comparer) message(m *traffic.Message) traffic.RecordMessage {
+	mask := c.cfg.Mask
+	head := m.Head(&c.liveHead)
+	start, _ := cutLine(head)
+	r := traffic.RecordMessage{
+		Start:    mask.Start(string(trimCR(start))),
+		BodySize: m.Size, Truncated: m.Truncated(),
+	}
+	for name, value := range traffic.Fields(head) {
+		r.Header = append(r.Header, [2]string{string(name), mask.Header(string(name), string(value))})
+	}
+	if m.Captured() == 0 {
+		return r
+	}
+	body, ok := c.liveDecoder.decode(headerValue(head, "Content-Encoding"), m.Body(&c.liveBody))
+	if !ok {
+		body = m.Body(&c.liveBody)
+		if mask.Any() {
+			body = []byte(redact.Masked)
+		}
+	}
+	if len(body) > maxRecordBody {
+		body, r.Truncated = body[:maxRecordBody], true
+	}
+	r.Body, r.Base64 = text(mask.Body(string(headerValue(head, "Content-Type")), body), r.Truncated)
+	return r
+}
+
+func trimCR(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		return line[:n-1]
+	}
+	return line
+}
+
+// text returns a body as UTF-8, or as base64. A rune at the end that was cut through is left out.
+func text(body []byte, truncated bool) (string, bool) {
+	for i := 0; truncated && i < utf8.UTFMax && !utf8.Valid(body) && len(body) > 0; i++ {
+		if r, size := utf8.DecodeLastRune(body); r != utf8.RuneError || size != 1 {
+			break
+		}
+		body = body[:len(body)-1]
+	}
+	if utf8.Valid(body) {
+		return string(body), false
+	}
+	return base64.StdEncoding.EncodeToString(body), true
+}
+
+// recordSize is about how many bytes of memory a record takes.
+func recordSize(r *traffic.Record) int {
+	size := 512
+	for _, m := range []*traffic.RecordMessage{&r.Request, &r.Live.Message, &r.Answer.Message} {
+		size += len(m.Start) + len(m.Body)
+		for _, f := range m.Header {
+			size += len(f[0]) + len(f[1]) + 48
+		}
+	}
+	return size
+}
