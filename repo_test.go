@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,6 +166,42 @@ func TestImportRule(t *testing.T) {
 				continue // a test may use what exists for tests
 			}
 			t.Errorf("%s: %s must not import %s; it may import: %s", s.is(imp), s.dir, name, strings.Join(allowed, " "))
+		}
+	}
+}
+
+// TestDependenciesAreExplained holds that docs/dependencies.md lists the modules that are imported,
+// no less and no more.
+func TestDependenciesAreExplained(t *testing.T) {
+	text, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+		used[m[1]] = false
+	}
+	for _, s := range sources() {
+		for _, imp := range s.file.Imports {
+			name, _ := strconv.Unquote(imp.Path.Value)
+			host, _, _ := strings.Cut(name, "/")
+			if !strings.Contains(host, ".") || strings.HasPrefix(name, module) {
+				continue
+			}
+			listed := false
+			for m := range used {
+				if name == m || strings.HasPrefix(name, m+"/") {
+					used[m], listed = true, true
+				}
+			}
+			if !listed {
+				t.Errorf("%s: %s belongs to no module of docs/dependencies.md; add it there with its reason", s.is(imp), name)
+			}
+		}
+	}
+	for m, imported := range used {
+		if !imported {
+			t.Errorf("docs/dependencies.md lists %s, which nothing imports", m)
 		}
 	}
 }
