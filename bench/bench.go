@@ -97,7 +97,7 @@ func (b *bench) tain(live string, args ...string) (*server, error) {
 
 func (b *bench) tainCommand(addr, live string, args ...string) []string {
 	return append([]string{b.tainPath, "mirror", "--listen", addr, "--live", "http://" + live,
-		"--loops", "1", "--admin", "off", "--data", filepath.Join(b.dir, "data")}, args...)
+		"--loops", "1", "--admin", "off", "--data", filepath.Join(b.dir, "data-"+addr)}, args...)
 }
 
 // faulty starts a target in its own process, so that its CPU time is its own.
