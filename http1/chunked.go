@@ -15,7 +15,7 @@ const (
 // The limits of what a chunked body may hold besides its payload, in bytes and fields.
 const (
 	maxSizeDigits    = 16
-	maxLineExt       = 4 << 10
+	maxLineExt       = 4<<10 - maxSizeDigits - len(CRLF) // so that no size line exceeds 4 KiB
 	maxBodyExt       = 16 << 10
 	maxTrailer       = 16 << 10
 	maxTrailerFields = 100

@@ -59,8 +59,8 @@ var (
 
 	errChunkSize     = bad("bad_chunk_size", "a chunk size is not a plain hexadecimal number below 2^63")
 	errChunkExt      = bad("bad_chunk_extension", "a chunk extension holds a control character")
-	errChunkExtSize  = bad("chunk_extension_too_large", "chunk extensions exceed 4096 bytes on a line or 16384 in a body")
+	errChunkExtSize  = bad("chunk_extension_too_large", "chunk extensions exceed 4 KiB on a line or 16 KiB in a body")
 	errChunkEnd      = bad("bad_chunk_end", "the data of a chunk is not followed by CRLF")
-	errTrailerSize   = bad("trailer_too_large", "the trailer section exceeds 16384 bytes")
+	errTrailerSize   = bad("trailer_too_large", "the trailer section exceeds 16 KiB")
 	errTrailerFields = bad("too_many_trailers", "the trailer section has more than 100 fields")
 )
