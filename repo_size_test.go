@@ -169,22 +169,16 @@ func TestMetricNames(t *testing.T) {
 	}
 }
 
-// TestExamplesAreStarted holds that each folder under examples is named by a test that starts it.
+// TestExamplesAreStarted holds that the test beside the examples names each of them.
 func TestExamplesAreStarted(t *testing.T) {
-	folders, _ := filepath.Glob("examples/*/")
-	tests, _ := filepath.Glob("test/*_test.go")
-	scripts, _ := filepath.Glob("test/testdata/*/*.txtar")
-	var text strings.Builder
-	for _, name := range append(tests, scripts...) {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.Write(data)
+	text, err := os.ReadFile("examples/examples_test.go")
+	if err != nil {
+		t.Fatal(err)
 	}
+	folders, _ := filepath.Glob("examples/*/")
 	for _, dir := range folders {
-		if dir = filepath.ToSlash(filepath.Clean(dir)); !strings.Contains(text.String(), dir) {
-			t.Errorf("%s is started by no test in test/", dir)
+		if !strings.Contains(string(text), "f("+strconv.Quote(filepath.Base(dir))) {
+			t.Errorf("%s is started by no test", dir)
 		}
 	}
 }

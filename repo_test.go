@@ -52,6 +52,7 @@ cmd/tain:        *
 bench:           bench/load test/faulty
 bench/load:      -
 test:            test/faulty
+examples:        test/faulty
 test/faulty:     -
 test/faulty/cmd: test/faulty
 .:               -
