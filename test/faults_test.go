@@ -1,0 +1,220 @@
+package test
+
+import (
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"tain.dev/tain/test/faulty"
+)
+
+func startFaulty(t *testing.T, mode string) *faulty.Server {
+	t.Helper()
+	s, err := faulty.Start(mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// TestFaults mirrors to every kind of bad target. Users notice nothing, every request is in the
+// books, and the books balance: under the load, and in the report after the drain. want names
+// what must have happened to copies, want[0] being the fault's own line.
+func TestFaults(t *testing.T) {
+	const requests = 400
+	f := func(mode string, want ...string) {
+		t.Run(mode, func(t *testing.T) {
+			live, target := startNginx(t), startFaulty(t, mode)
+			p := startMirror(t, live.url, "http://"+target.Addr)
+			all, safe := asUsual(t, live, p)
+			hammer(t, p, requests)
+			b := p.books(t)
+			if b["seen"] != all+requests || b["unmatched/method"] != all-safe {
+				t.Errorf("%d requests seen and %d unsafe ones, want %d and %d", b["seen"], b["unmatched/method"], all+requests, all-safe)
+			}
+			n := wrk(t, p)
+			if b := p.books(t); b["seen"] < all+requests+n {
+				t.Errorf("%d requests seen, want %d and more", b["seen"], all+requests+n)
+			}
+			for _, line := range want {
+				eventually(t, line, func() bool { return p.books(t)[line] > 0 })
+			}
+			p.stop(t)
+		})
+	}
+	f("ok", "answered", "compared")
+	f("refuse", "failed/connect")
+	f("accept-never-read", "failed/timeout")
+	f("never-answer", "failed/timeout")
+	f("drip", "failed/timeout")
+	f("reset", "failed/reset")
+	f("garbage", "failed/malformed")
+	f("endless", "failed/limit")
+	f("slow:20ms", "answered", "compared")
+	f("close", "answered", "compared")
+	f("differ", "answered", "compared")
+	f("early", "answered", "compared")
+}
+
+// TestUploads sends large bodies to live while their copies get stuck at the target.
+func TestUploads(t *testing.T) {
+	f := func(mode string, flags ...string) {
+		t.Run(mode+strings.Join(flags, ""), func(t *testing.T) {
+			live, target := startNginx(t), startFaulty(t, mode)
+			p := startMirror(t, live.url, "http://"+target.Addr, append(flags, "--writes")...)
+			upload(t, live, p, 10_000)
+			upload(t, live, p, 50<<20)
+			hammer(t, p, 80)
+			if b := p.books(t); b["seen"] != 82 {
+				t.Errorf("%d requests seen, want 82", b["seen"])
+			}
+			p.stop(t)
+		})
+	}
+	f("ok")
+	f("ok", "--max-copy-body", "64MiB")
+	f("accept-never-read", "--max-copy-body", "64MiB")
+	f("accept-never-read", "--max-copy-body", "64MiB", "--mirror-memory", "1MiB")
+	f("never-answer", "--max-copy-body", "64MiB")
+	f("early", "--max-copy-body", "64MiB")
+	f("reset", "--max-copy-body", "64MiB")
+	f("refuse", "--max-copy-body", "64MiB")
+}
+
+// TestMemoryIsBounded gives the mirror next to no memory and a target that holds on to copies.
+func TestMemoryIsBounded(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "never-answer")
+	p := startMirror(t, live.url, "http://"+target.Addr, "--mirror-memory", "64KiB")
+	wrk(t, p)
+	if b := p.books(t); b["dropped/memory"] == 0 {
+		t.Errorf("no copy was dropped for memory: %v", b)
+	}
+	asUsual(t, live, p)
+	p.stop(t)
+}
+
+// TestTargetDies takes a healthy target away in the middle of the load.
+func TestTargetDies(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "ok")
+	p := startMirror(t, live.url, "http://"+target.Addr)
+	var load sync.WaitGroup
+	load.Go(func() { hammer(t, p, 4000) })
+	eventually(t, "answers of the target", func() bool { return p.books(t)["answered"] > 200 })
+	target.Close()
+	load.Wait()
+	b := p.settled(t)
+	if b["seen"] != 4000 || b["failed"]+b["dropped"] == 0 {
+		t.Errorf("want 4000 requests seen and some copies failed: %v", b)
+	}
+	p.stop(t)
+}
+
+// TestLiveDies takes live away and brings it back. Users get a short 502 and nothing hangs.
+func TestLiveDies(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "ok")
+	p := startMirror(t, live.url, "http://"+target.Addr)
+	hammer(t, p, 80)
+	live.stop()
+	for range 20 {
+		if got := ask(t, "GET", p.url+"/item", nil, nil); got.status != http.StatusBadGateway || len(got.body) > 500 {
+			t.Errorf("without live: status %d and %d bytes, want 502 and a short body", got.status, len(got.body))
+		}
+	}
+	live.start(t)
+	hammer(t, p, 80)
+	b := p.settled(t)
+	if b["seen"] != 180 {
+		t.Errorf("%d requests seen, want 180: %v", b["seen"], b)
+	}
+	if b["compared"] < 150 || b["compared"] > 160 {
+		t.Errorf("%d pairs compared, want about the 160 that live answered: %v", b["compared"], b)
+	}
+	p.stop(t)
+}
+
+// TestKillSwitch stops and restarts all mirroring under load.
+func TestKillSwitch(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "ok")
+	p := startMirror(t, live.url, "http://"+target.Addr)
+	hammer(t, p, 80)
+	p.post(t, "/api/v1/kill")
+	eventually(t, "copies to be dropped", func() bool {
+		ask(t, "GET", p.url+"/item", nil, nil)
+		return p.books(t)["dropped/paused"] > 0
+	})
+	before := p.settled(t)["sent"]
+	hammer(t, p, 80)
+	if after := p.books(t)["sent"]; after != before {
+		t.Errorf("%d copies were sent after the kill switch", after-before)
+	}
+	p.post(t, "/api/v1/unkill")
+	eventually(t, "copies to be sent again", func() bool {
+		ask(t, "GET", p.url+"/item", nil, nil)
+		return p.books(t)["sent"] > before
+	})
+	p.stop(t)
+}
+
+// TestDrain stops tain while an answer is on its way: the user gets all of it.
+func TestDrain(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "slow:50ms")
+	p := startMirror(t, live.url, "http://"+target.Addr)
+	hammer(t, p, 80)
+	answer, err := client.Get(p.url + "/big.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	got := make(chan int, 1)
+	go func() {
+		body, _ := io.ReadAll(answer.Body) // a short body shows in its length
+		got <- len(body)
+	}()
+	p.stop(t)
+	if n := <-got; n != 1<<20 {
+		t.Errorf("the user got %d bytes, want all %d", n, 1<<20)
+	}
+}
+
+// TestNoDescriptorsLeft lets more users come than tain may have descriptors.
+func TestNoDescriptorsLeft(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "ok")
+	limited := exec.Command("/bin/sh", "-c", `ulimit -n 48; exec "$0" "$@"`, binary)
+	p := startTain(t, limited, "mirror", "--live", live.url, "--to", "http://"+target.Addr, "--loops", "1", "--data", "off", "--drain", "2s")
+	var users []*socket
+	for range 100 {
+		users = append(users, dial(t, p.addr))
+	}
+	for _, u := range users {
+		u.Close()
+	}
+	eventually(t, "tain to serve again", func() bool {
+		status, _ := take(client.Get(p.url + "/item"))
+		return status == http.StatusOK
+	})
+	hammer(t, p, 80)
+	p.books(t)
+	p.stop(t)
+}
+
+// TestPortInUse starts a second tain on the port of the first. It says so, and names the flag.
+func TestPortInUse(t *testing.T) {
+	live, target := startNginx(t), startFaulty(t, "ok")
+	p := startMirror(t, live.url, "http://"+target.Addr)
+	f := func(want string, flags ...string) {
+		t.Helper()
+		args := []string{"mirror", "--live", live.url, "--to", "http://" + target.Addr, "--data", "off"}
+		out, err := exec.Command(binary, append(args, flags...)...).CombinedOutput()
+		if exitCode(err) <= 0 || !strings.Contains(string(out), want) {
+			t.Errorf("%v: exit code %d, want another than 0 and a message with %s:\n%s", flags, exitCode(err), want, out)
+		}
+	}
+	f("--listen", "--listen", p.addr, "--admin", "off")
+	f("--admin", "--listen", "127.0.0.1:0", "--admin", strings.TrimPrefix(p.admin, "http://"))
+	hammer(t, p, 80)
+	p.stop(t)
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package test
+
+// buildFlags make the tested program as sensitive as the test is.
+var buildFlags = []string{"-race"}
