@@ -39,3 +39,15 @@ type RecordMessage struct {
 	BodySize  int64       `json:"body_size"`
 	Truncated bool        `json:"truncated,omitempty"`
 }
+
+// Size is about how many bytes of memory the record takes.
+func (r *Record) Size() int {
+	size := 512
+	for _, m := range []*RecordMessage{&r.Request, &r.Live.Message, &r.Answer.Message} {
+		size += len(m.Start) + len(m.Body)
+		for _, f := range m.Header {
+			size += len(f[0]) + len(f[1]) + 48
+		}
+	}
+	return size
+}

@@ -148,7 +148,7 @@ func (c *Comparer) giveExamples() {
 	for _, d := range c.labels {
 		if d.count == 1 && d.example == nil && c.examples < maxExamples {
 			if c.record == nil {
-				c.examples += recordSize(c.buildRecord())
+				c.examples += c.buildRecord().Size()
 			}
 			d.example = c.record
 		}

@@ -97,15 +97,3 @@ func text(body []byte, truncated bool) (string, bool) {
 	}
 	return base64.StdEncoding.EncodeToString(body), true
 }
-
-// recordSize is about how many bytes of memory a record takes.
-func recordSize(r *traffic.Record) int {
-	size := 512
-	for _, m := range []*traffic.RecordMessage{&r.Request, &r.Live.Message, &r.Answer.Message} {
-		size += len(m.Start) + len(m.Body)
-		for _, f := range m.Header {
-			size += len(f[0]) + len(f[1]) + 48
-		}
-	}
-	return size
-}
