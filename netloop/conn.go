@@ -28,6 +28,8 @@ type Conn struct {
 	start, end int
 	limit      int // how large buf may grow
 
+	in, out uint64 // bytes since TakeTraffic
+
 	reader, writer *Task // who waits in Fill and in Send
 	guardian       *Task // see Loop.Guard
 	serving        *Task
@@ -128,6 +130,13 @@ func (c *Conn) Closed() bool { return c.closed }
 
 // Broken says whether the connection was reset, or closed by both sides.
 func (c *Conn) Broken() bool { return c.broken }
+
+// TakeTraffic returns how many bytes were received and sent since it was last called.
+func (c *Conn) TakeTraffic() (in, out uint64) {
+	in, out = c.in, c.out
+	c.in, c.out = 0, 0
+	return in, out
+}
 
 // SetLimit bounds the buffer: Fill fails with [ErrFull] once n bytes are unread.
 func (c *Conn) SetLimit(n int) { c.limit = n }
@@ -261,6 +270,7 @@ func (c *Conn) receive() (int, error) {
 		return 0, io.EOF
 	}
 	c.end += n
+	c.in += uint64(n)
 	if n < len(room) && !c.peerClosed {
 		c.readable = false
 	}
@@ -294,6 +304,7 @@ func (c *Conn) Send(p []byte) error {
 			return ErrClosed
 		}
 		n, errno := send(c.fd, p)
+		c.out += uint64(n)
 		p = p[n:]
 		if err := c.sent(errno, len(p)); err != nil {
 			return err
@@ -309,6 +320,7 @@ func (c *Conn) Send2(p, q []byte) error {
 			return ErrClosed
 		}
 		n, errno := c.loop.vectors.send(c.fd, p, q)
+		c.out += uint64(n)
 		first := min(n, len(p))
 		p, q = p[first:], q[n-first:]
 		if err := c.sent(errno, len(p)+len(q)); err != nil {

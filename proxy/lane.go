@@ -147,6 +147,9 @@ func (l *lane) giveBack(r *request) {
 		r.up = nil
 	}
 	r.endExchange(faultPanic)
+	in, out := r.client.TakeTraffic()
+	l.in.Add(in)
+	l.out.Add(out)
 	r.client, r.route, r.forward = nil, nil, nil
 	if !r.uploading {
 		l.free = append(l.free, r)

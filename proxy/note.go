@@ -34,7 +34,9 @@ func (r reason) String() string { return reasonNames[r] }
 
 // counts are one lane's counters. Only its loop writes them; anybody may read.
 type counts struct {
-	classes [6]atomic.Uint64 // answers by the first digit of their status; 0 is none
+	classes [6]atomic.Uint64   // answers by the first digit of their status; 0 is none
+	own     [200]atomic.Uint64 // tain's own answers, by status less 400
+	in, out atomic.Uint64      // bytes from and to users
 	reasons [numReasons]atomic.Uint64
 	latency stat.AtomicHistogram
 }
@@ -42,14 +44,16 @@ type counts struct {
 // Counts is what the proxy counted since it started.
 type Counts struct {
 	Answers [6]uint64         // by the first digit of the status; 0: requests that got no answer
+	Refused map[int]uint64    // answers of tain's own, by status
 	Errors  map[string]uint64 // by reason
+	In, Out uint64            // bytes from and to users
 	Clients int64             // open connections of users
 	Latency stat.Histogram    // from the head of a request to the last byte of its answer
 }
 
 // Counts sums up what the loops counted. It may be called from any goroutine.
 func (p *Proxy) Counts() Counts {
-	c := Counts{Errors: make(map[string]uint64, numReasons), Clients: p.clients.Load()}
+	c := Counts{Refused: make(map[int]uint64), Errors: make(map[string]uint64, numReasons), Clients: p.clients.Load()}
 	for _, l := range p.lanes {
 		for i := range c.Answers {
 			c.Answers[i] += l.classes[i].Load()
@@ -57,6 +61,13 @@ func (p *Proxy) Counts() Counts {
 		for i := range l.reasons {
 			c.Errors[reason(i).String()] += l.reasons[i].Load()
 		}
+		for i := range l.own {
+			if n := l.own[i].Load(); n > 0 {
+				c.Refused[400+i] += n
+			}
+		}
+		c.In += l.in.Load()
+		c.Out += l.out.Load()
 		var h stat.Histogram
 		l.latency.Snapshot(&h)
 		c.Latency.Merge(&h)

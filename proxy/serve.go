@@ -112,6 +112,7 @@ func (r *request) refuse(err error) {
 func (r *request) fail(status int, text string) {
 	c := r.client
 	r.lane.classes[status/100].Add(1)
+	r.lane.own[status-400].Add(1)
 	c.SetDeadline(lingerTimeout)
 	if err := c.Send(appendError(r.answer[:0], status, text)); err != nil {
 		c.Close()

@@ -116,3 +116,20 @@ func BenchmarkHistogramAdd(b *testing.B) {
 		h.Add(time.Duration(i & 0xffffff))
 	}
 }
+
+func TestBelowAndSum(t *testing.T) {
+	var h Histogram
+	for ms := range 100 {
+		h.Add(time.Duration(ms+1) * time.Millisecond)
+	}
+	if n := h.Below(50 * time.Millisecond); n < 47 || n > 53 {
+		t.Errorf("Below(50ms) = %d, want 50 give or take a bucket", n)
+	}
+	if n := h.Below(time.Second); n != 100 {
+		t.Errorf("Below(1s) = %d, want 100", n)
+	}
+	want := 5050 * time.Millisecond
+	if sum := h.Sum(); sum < want*96/100 || sum > want*104/100 {
+		t.Errorf("Sum = %v, want %v to within 4 %%", sum, want)
+	}
+}
