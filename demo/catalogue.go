@@ -80,7 +80,7 @@ var theCatalogue = sync.OnceValue(func() *catalogue {
 		c.liked = append(c.liked, newLiked(rng))
 	}
 	for range numOrders {
-		o := order{ID: newUUID(rng), User: 1 + rng.IntN(numUsers), Lines: newLines(rng), Discount: 100 * rng.IntN(8)}
+		o := order{ID: newUUID(rng), User: 1 + rng.IntN(numUsers), Lines: newLines(rng), Discount: 100 * (1 + rng.IntN(7))}
 		c.orders[o.ID] = o
 		c.orderIDs = append(c.orderIDs, o.ID)
 	}
