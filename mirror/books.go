@@ -98,18 +98,17 @@ func (b *book) snapshot() traffic.Books {
 	return s
 }
 
-// Latency merges the latencies of the answers of all targets that are not baselines.
-func (m *Mirror) Latency() (h stat.Histogram) {
+// Latency is that of the answers of one target, from the connect to the last byte. It is empty for
+// a target that is in no book.
+func (m *Mirror) Latency(mirror, target string) (h stat.Histogram) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, b := range m.books {
-		if b.baseline {
+		if b.mirror != mirror || b.target != target {
 			continue
 		}
 		for _, c := range b.lanes {
-			var one stat.Histogram
-			c.latency.Snapshot(&one)
-			h.Merge(&one)
+			c.latency.Snapshot(&h) // adds
 		}
 	}
 	return h

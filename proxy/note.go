@@ -68,9 +68,7 @@ func (p *Proxy) Counts() Counts {
 		}
 		c.In += l.in.Load()
 		c.Out += l.out.Load()
-		var h stat.Histogram
-		l.latency.Snapshot(&h)
-		c.Latency.Merge(&h)
+		l.latency.Snapshot(&c.Latency)
 	}
 	return c
 }
