@@ -12,36 +12,37 @@ import (
 	"tain.dev/tain/route"
 )
 
-// Config is everything that can be set. Stages take their own part of it.
+// Config is everything that can be set. Stages take their own part of it. The json tags are the names
+// in a file.
 type Config struct {
-	Listen []string      // addresses for live traffic, host:port or :port
-	Admin  string        // address of the admin API; "" is none
-	Health string        // address that serves only health and metrics; "" is none
-	Pprof  bool          // profiles on the admin API
-	Loops  int           // event loops, at least 1
-	Drain  time.Duration // how long running requests may take when tain stops
-	Proxy  Proxy
-	Mirror Mirror
-	Data   Data
-	Mask   []string // names of headers, query parameters and JSON fields that are masked in every pair
-	Log    Log
-	Table  *route.Table // never nil
+	Listen []string      `json:"listen"` // addresses for live traffic, host:port or :port
+	Admin  string        `json:"admin"`  // address of the admin API; "" is none
+	Health string        `json:"health"` // address that serves only health and metrics; "" is none
+	Pprof  bool          `json:"pprof"`  // profiles on the admin API
+	Loops  int           `json:"loops"`  // event loops, at least 1
+	Drain  time.Duration `json:"drain"`  // how long running requests may take when tain stops
+	Proxy  Proxy         `json:"proxy"`
+	Mirror Mirror        `json:"mirror"`
+	Data   Data          `json:"data"`
+	Mask   []string      `json:"mask"` // names of headers, query parameters and JSON fields that are masked in every pair
+	Log    Log           `json:"log"`
+	Table  *route.Table  `json:"-"` // never nil
 }
 
 // Proxy is how live traffic is served. Sizes are in bytes.
 type Proxy struct {
-	HeadTimeout     time.Duration // until the head of a request is there
-	IdleTimeout     time.Duration // of a connection between two requests, on both sides
-	ConnectTimeout  time.Duration // to a backend
-	ResponseTimeout time.Duration // until the head of the answer, and between two reads of its body
-	WriteTimeout    time.Duration // until the user takes some bytes of the answer
-	MaxHead         int           // of a request or an answer
-	MaxBody         int64         // of a request; 0 is no limit
-	MaxConns        int           // connections of users at a time; 0 is as many as there are descriptors
-	Forwarded       string        // X-Forwarded-* and Forwarded: append, replace or off
-	Via             string        // pseudonym in Via, by which loops are found; "" is none
-	TrustedPeers    []netip.Prefix
-	IdlePerBackend  int // connections kept idle, per backend and loop
+	HeadTimeout     time.Duration  `json:"headTimeout"`          // until the head of a request is there
+	IdleTimeout     time.Duration  `json:"idleTimeout"`          // of a connection between two requests, on both sides
+	ConnectTimeout  time.Duration  `json:"connectTimeout"`       // to a backend
+	ResponseTimeout time.Duration  `json:"responseTimeout"`      // until the head of the answer, and between two reads of its body
+	WriteTimeout    time.Duration  `json:"writeTimeout"`         // until the user takes some bytes of the answer
+	MaxHead         int            `json:"maxHead" unit:"bytes"` // of a request or an answer
+	MaxBody         int64          `json:"maxBody" unit:"bytes"` // of a request; 0 is no limit
+	MaxConns        int            `json:"maxConns"`             // connections of users at a time; 0 is as many as there are descriptors
+	Forwarded       string         `json:"forwarded"`            // X-Forwarded-* and Forwarded: append, replace or off
+	Via             string         `json:"via"`                  // pseudonym in Via, by which loops are found; "" is none
+	TrustedPeers    []netip.Prefix `json:"trustedPeers"`
+	IdlePerBackend  int            `json:"idlePerBackend"` // connections kept idle, per backend and loop
 }
 
 // Values of [Proxy.Forwarded].
@@ -53,26 +54,26 @@ const (
 
 // Mirror is how copies are made. Sizes are in bytes.
 type Mirror struct {
-	Memory       int64         // ceiling for queued and running copies, captured answers, and pairs that wait
-	Marker       string        // header that copies bear
-	Instance     string        // who made the copy, in the marker's value
-	Queue        int           // copies that wait, per target
-	Connections  int           // open connections, per target
-	QueueTimeout time.Duration // how long a copy may wait
-	MaxAnswer    int           // captured of an answer's body, live or mirror; the rest is only counted and hashed
-	DrainAnswer  int64         // read of a target's answer at all before it is cut
+	Memory       int64         `json:"memory" unit:"bytes"`      // ceiling for queued and running copies, captured answers, and pairs that wait
+	Marker       string        `json:"marker"`                   // header that copies bear
+	Instance     string        `json:"instance"`                 // who made the copy, in the marker's value
+	Queue        int           `json:"queue"`                    // copies that wait, per target
+	Connections  int           `json:"connections"`              // open connections, per target
+	QueueTimeout time.Duration `json:"queueTimeout"`             // how long a copy may wait
+	MaxAnswer    int           `json:"maxAnswer" unit:"bytes"`   // captured of an answer's body, live or mirror; the rest is only counted and hashed
+	DrainAnswer  int64         `json:"drainAnswer" unit:"bytes"` // read of a target's answer at all before it is cut
 }
 
 // Data is what is kept on disk.
 type Data struct {
-	Dir      string // "" is the default place, off keeps nothing
-	MaxBytes int64
+	Dir      string `json:"dir"` // "" is the default place, off keeps nothing
+	MaxBytes int64  `json:"maxBytes" unit:"bytes"`
 }
 
 // Log is how tain logs.
 type Log struct {
-	Level  string // debug, info, warn or error
-	Format string // text, json, or auto: text on a terminal, else json
+	Level  string `json:"level"`  // debug, info, warn or error
+	Format string `json:"format"` // text, json, or auto: text on a terminal, else json
 }
 
 // Defaults is the configuration of someone who wrote nothing. It has an empty table.

@@ -86,3 +86,10 @@ func hostMatches(pattern string, host []byte) bool {
 	cut := len(host) - len(suffix)
 	return cut > 0 && string(host[cut:]) == suffix
 }
+
+// Hostname is the host as the table knows it: without port and final dot, in lower case. A host
+// that is too long to be one becomes "".
+func Hostname(host string) string {
+	var buf [maxHost]byte
+	return string(foldHost(&buf, host))
+}

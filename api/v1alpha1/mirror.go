@@ -1,0 +1,49 @@
+// Package v1alpha1 holds the forms in which people write what tain should do, in a file as in a
+// cluster. It is the only package that is meant for import by other programs. Values that need a
+// unit are text here, as they are written; package config reads and checks them.
+package v1alpha1
+
+import "encoding/json"
+
+// MirrorSpec says which requests are copied, how many, how, and where to.
+type MirrorSpec struct {
+	// Match lists conditions that must all hold: short forms such as method=GET and path=/api/*,
+	// or CEL expressions over method, host, path, header and query. None means every request.
+	Match []string `json:"match,omitempty"`
+
+	// Percent is the share of the matching requests that is copied, from 0 to 100 with up to four
+	// decimals. The default is 100.
+	Percent json.Number `json:"percent,omitempty"`
+
+	// Writes allows copies of requests whose method may change something, such as POST. The
+	// default is false: only GET, HEAD, OPTIONS, TRACE and QUERY are copied.
+	Writes bool `json:"writes,omitempty"`
+
+	// Targets get a copy each.
+	Targets []Target `json:"targets"`
+
+	// Host is the Host that the copies bear: a name, or a suffix to the live request's name such
+	// as -shadow. The default is the live request's.
+	Host string `json:"host,omitempty"`
+
+	// Timeout bounds a copy from the connect to the last byte of its answer, for example 5s. The
+	// default is 10s.
+	Timeout string `json:"timeout,omitempty"`
+
+	// MaxBody is the largest request body that is copied, for example 64KiB; a request with a
+	// larger one is not copied at all. The default is 1MiB.
+	MaxBody string `json:"maxBody,omitempty"`
+}
+
+// Target is where a mirror sends its copies. In tain's own files the URL may stand alone.
+type Target struct {
+	// Name tells the targets of a mirror apart. The default is host:port.
+	Name string `json:"name,omitempty"`
+
+	// URL is http://host:port.
+	URL string `json:"url" short:"true"`
+
+	// Baseline says that the target runs the live version and serves as control: what differs
+	// between live and a baseline is noise.
+	Baseline bool `json:"baseline,omitempty"`
+}

@@ -1,0 +1,262 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"tain.dev/tain/api/v1alpha1"
+	"tain.dev/tain/route"
+)
+
+// document is what one file may hold.
+type document struct {
+	*Config
+	Mirrors map[string]v1alpha1.MirrorSpec `json:"mirrors"`
+	Routes  []routeSpec                    `json:"routes"`
+}
+
+// Load reads a file, or every *.yaml and *.yml of a folder in the order of their names: their routes
+// and mirrors are taken together, a setting is made in one of them. It always returns a complete
+// configuration, made of what was right, and all that was wrong, each error an [*Error]. An error
+// with a Route concerns that route alone: the table serves the others.
+func Load(path string) (*Config, []error) {
+	config := Defaults()
+	l := loader{config: &config, places: map[string]place{}, mirrors: map[string]*route.Mirror{}}
+	files, err := filesOf(path)
+	if err != nil {
+		return &config, []error{&Error{File: path, Text: err.Error()}}
+	}
+	for _, file := range files {
+		l.readFile(file)
+	}
+	for _, err := range config.Validate() {
+		l.add(err, "", "", l.places)
+	}
+	l.compile()
+	slices.SortStableFunc(l.errs, byPlace)
+	return &config, l.errs
+}
+
+// Check says what is wrong with a file or folder. It is what [Load] finds.
+func Check(path string) []error {
+	_, errs := Load(path)
+	return errs
+}
+
+// filesOf returns the files that path stands for.
+func filesOf(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("can't be read: %w; name a file or a folder", errors.Unwrap(err))
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("can't be read: %w", errors.Unwrap(err))
+	}
+	var files []string
+	for _, entry := range entries {
+		name := entry.Name()
+		ext := filepath.Ext(name)
+		if !entry.IsDir() && !strings.HasPrefix(name, ".") && (ext == ".yaml" || ext == ".yml") {
+			files = append(files, filepath.Join(path, name))
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("the folder has no *.yaml; put one there")
+	}
+	return files, nil
+}
+
+// loader puts the files together.
+type loader struct {
+	config  *Config
+	places  map[string]place         // of the settings of all files
+	mirrors map[string]*route.Mirror // by name; nil if it is wrong
+	specs   []namedMirror
+	routes  []placedRoute
+	errs    []error
+}
+
+// namedMirror and placedRoute are what a file defines, with the places of the file's settings.
+type (
+	namedMirror struct {
+		name   string
+		spec   v1alpha1.MirrorSpec
+		places map[string]place
+		broken bool // it could not be read
+	}
+	placedRoute struct {
+		field  string
+		spec   routeSpec
+		places map[string]place
+		broken bool
+	}
+)
+
+func (l *loader) readFile(file string) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		l.errs = append(l.errs, &Error{File: file, Text: fmt.Sprintf("can't be read: %v", errors.Unwrap(err))})
+		return
+	}
+	r := reader{file: file, places: map[string]place{}}
+	doc := document{Config: l.config}
+	if node := r.parse(data); node != nil {
+		r.read(node, reflect.ValueOf(&doc).Elem(), "")
+	}
+	l.takeSettings(&r)
+	for _, name := range slices.Sorted(maps.Keys(doc.Mirrors)) {
+		broken := len(r.errorsIn("mirrors."+name)) > 0
+		l.specs = append(l.specs, namedMirror{name, doc.Mirrors[name], r.places, broken})
+	}
+	for i, spec := range doc.Routes {
+		placed := placedRoute{fmt.Sprintf("routes[%d]", i), spec, r.places, false}
+		for _, e := range r.errorsIn(placed.field) {
+			placed.broken = true
+			e.Route = placed.name()
+		}
+		l.routes = append(l.routes, placed)
+	}
+	for _, e := range r.errs {
+		l.errs = append(l.errs, e)
+	}
+}
+
+// takeSettings notes where settings were made, and refuses those that another file made.
+func (l *loader) takeSettings(r *reader) {
+	for _, path := range slices.Sorted(maps.Keys(r.places)) {
+		if path == "routes" || path == "mirrors" || strings.HasPrefix(path, "routes[") || strings.HasPrefix(path, "mirrors.") {
+			continue
+		}
+		at, taken := l.places[path]
+		if taken && isLeaf(r.places, path) && !strings.Contains(path, "[") {
+			here := r.places[path]
+			l.errs = append(l.errs, &Error{
+				File: here.file, Line: here.line, Column: here.column, Setting: path,
+				Text: fmt.Sprintf("is set already at %s:%d:%d; set it once", at.file, at.line, at.column),
+			})
+		}
+		if !taken {
+			l.places[path] = r.places[path]
+		}
+	}
+}
+
+// isLeaf says that no other setting lies below path.
+func isLeaf(places map[string]place, path string) bool {
+	for other := range places {
+		if strings.HasPrefix(other, path+".") {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *placedRoute) name() string {
+	if r.spec.Name != "" {
+		return r.spec.Name
+	}
+	return r.field
+}
+
+// compile makes the table of all routes that are right.
+func (l *loader) compile() {
+	for i := range l.specs {
+		l.compileMirror(&l.specs[i])
+	}
+	var routes []*route.Route
+	var origins []*placedRoute
+	for i := range l.routes {
+		placed := &l.routes[i]
+		r, errs := placed.spec.compile(l.mirrors)
+		for _, err := range errs {
+			l.addRoute(err, placed)
+		}
+		if len(errs) == 0 && !placed.broken {
+			routes, origins = append(routes, r), append(origins, placed)
+		}
+	}
+	table, errs := route.New(routes)
+	for _, err := range errs {
+		var e *route.Error
+		if errors.As(err, &e) {
+			l.addRoute(&Error{Setting: e.Field, Text: e.Text}, origins[e.Index])
+		}
+	}
+	l.config.Table = table
+}
+
+// compileMirror makes a mirror that routes may use, and checks it by itself.
+func (l *loader) compileMirror(named *namedMirror) {
+	if _, ok := l.mirrors[named.name]; ok {
+		l.add(&Error{Text: "is defined in another file already; names are unique"}, "mirrors."+named.name, "", named.places)
+		return
+	}
+	m, errs := CompileMirror(named.name, &named.spec)
+	_, checks := route.New([]*route.Route{{
+		Name: "check", Backends: []route.Backend{{URL: "http://check", Weight: 1}}, Mirrors: []*route.Mirror{m},
+	}})
+	for _, err := range checks {
+		var e *route.Error
+		if errors.As(err, &e) {
+			errs = append(errs, &Error{Setting: strings.TrimPrefix(e.Field, "mirrors[0]."), Text: e.Text})
+		}
+	}
+	for _, err := range errs {
+		l.add(err, "mirrors."+named.name, "", named.places)
+	}
+	if len(errs) > 0 || named.broken {
+		m = nil
+	}
+	l.mirrors[named.name] = m
+}
+
+func (l *loader) addRoute(err error, placed *placedRoute) {
+	l.add(err, placed.field, placed.name(), placed.places)
+}
+
+// add notes an error of the setting field, or of one below it, at the place where it was made.
+func (l *loader) add(err error, field, routeName string, places map[string]place) {
+	var e *Error
+	if !errors.As(err, &e) {
+		panic("BUG: an error without a setting: " + err.Error())
+	}
+	e.Route = routeName
+	e.Setting = join(field, e.Setting)
+	at := find(places, e.Setting)
+	if e.Column > 0 && at.text > 0 {
+		at.column = at.text + e.Column - 1
+	}
+	e.File, e.Line, e.Column = at.file, at.line, at.column
+	l.errs = append(l.errs, e)
+}
+
+// find returns the place of a setting, or else of what it is a part of.
+func find(places map[string]place, setting string) place {
+	for setting != "" {
+		if at, ok := places[setting]; ok {
+			return at
+		}
+		setting = setting[:max(strings.LastIndexAny(setting, ".["), 0)]
+	}
+	return place{}
+}
+
+// byPlace orders errors as a person reads files.
+func byPlace(a, b error) int {
+	var x, y *Error
+	if !errors.As(a, &x) || !errors.As(b, &y) {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+}

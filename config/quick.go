@@ -1,0 +1,129 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"tain.dev/tain/route"
+)
+
+// Quick is the quick start: one live service, its mirror, and what may be said about it in flags.
+type Quick struct {
+	Live        string        // --live: http://host:port
+	To          []string      // --to: the targets
+	Baseline    string        // --baseline: a target that runs the live version; "" is none
+	Percent     float64       // --percent: 0 to 100, down to 0.0001; 0 copies nothing
+	Match       []string      // --match: see [ParseMatch]
+	Writes      bool          // --writes: copy unsafe methods too
+	MaxCopyBody int64         // --max-copy-body in bytes; 0 is the default
+	Host        string        // --host: see [route.ParseHostRewrite]
+	Timeout     time.Duration // --timeout of a copy; 0 is the default
+}
+
+// The names that the quick start gives.
+const (
+	quickRoute    = "all"
+	quickMirror   = "mirror"
+	quickBaseline = "baseline"
+)
+
+// Config is the default configuration with a table of one route for every request. The errors are
+// each an [*Error] whose Setting is the flag.
+func (q Quick) Config() (*Config, []error) {
+	c := Defaults()
+	m := &route.Mirror{
+		Name:    quickMirror,
+		Writes:  q.Writes,
+		MaxBody: q.MaxCopyBody,
+		Timeout: q.Timeout,
+		Host:    route.ParseHostRewrite(q.Host),
+	}
+	var errs []error
+	fail := func(flag, format string, args ...any) {
+		errs = append(errs, &Error{Setting: flag, Text: fmt.Sprintf(format, args...)})
+	}
+	if q.Live == "" {
+		fail("--live", "is missing; use --live http://host:port")
+	}
+	if len(q.To) == 0 && q.Baseline == "" {
+		fail("--to", "is missing; use --to http://host:port")
+	}
+	if perMillion := math.Round(q.Percent * 10_000); perMillion >= 0 && perMillion <= route.All && (q.Percent == 0 || perMillion > 0) {
+		m.PerMillion = uint32(perMillion)
+	} else {
+		fail("--percent", "%v is not a percentage; use 0 to 100 with up to four decimals", q.Percent)
+	}
+	match, matchErrs := ParseMatch(q.Match)
+	for _, err := range matchErrs {
+		var e *Error
+		if errors.As(err, &e) {
+			fail("--match", "%s", e.Text)
+		}
+	}
+	m.Match = match
+	for _, url := range q.To {
+		m.Targets = append(m.Targets, route.Target{URL: url})
+	}
+	if q.Baseline != "" {
+		m.Targets = append(m.Targets, route.Target{URL: q.Baseline, Name: quickBaseline, Baseline: true})
+	}
+	if len(errs) > 0 {
+		return &c, append(errs, q.checkURLs()...)
+	}
+	table, tableErrs := route.New([]*route.Route{{
+		Name:     quickRoute,
+		Backends: []route.Backend{{URL: q.Live, Weight: 1}},
+		Mirrors:  []*route.Mirror{m},
+	}})
+	for _, err := range tableErrs {
+		var e *route.Error
+		if errors.As(err, &e) {
+			fail(q.flagOf(e.Field), "%s", e.Text)
+		}
+	}
+	c.Table = table
+	return &c, errs
+}
+
+// checkURLs finds what is wrong with the URLs where there is no table that would say it.
+func (q Quick) checkURLs() []error {
+	var errs []error
+	check := func(flag, url string) {
+		if url == "" {
+			return
+		}
+		if _, err := route.ParseURL(url); err != nil {
+			errs = append(errs, &Error{Setting: flag, Text: err.Error()})
+		}
+	}
+	check("--live", q.Live)
+	for _, url := range q.To {
+		check("--to", url)
+	}
+	check("--baseline", q.Baseline)
+	return errs
+}
+
+// flagOf is the flag that set a field of the route.
+func (q Quick) flagOf(field string) string {
+	if q.Baseline != "" && strings.HasPrefix(field, fmt.Sprintf("mirrors[0].targets[%d]", len(q.To))) {
+		return "--baseline"
+	}
+	for _, known := range []struct{ prefix, flag string }{
+		{"backends", "--live"},
+		{"mirrors[0].targets", "--to"},
+		{"mirrors[0].match", "--match"},
+		{"mirrors[0].host", "--host"},
+		{"mirrors[0].timeout", "--timeout"},
+		{"mirrors[0].maxBody", "--max-copy-body"},
+	} {
+		if strings.HasPrefix(field, known.prefix) {
+			return known.flag
+		}
+	}
+	return cmp.Or(field, "route")
+}
