@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -21,19 +20,9 @@ const (
 	queueLength = 256 // records that wait for the disk
 )
 
-// Config says where records are kept, and how many.
-type Config struct {
-	// Dir is the folder for all runs; "" keeps records in memory only.
-	Dir string
-	// MaxBytes bounds the segments of all runs in Dir together.
-	MaxBytes int64
-	// Log gets the one message that writing failed.
-	Log *slog.Logger
-}
-
 // Store keeps records. Its methods are safe for concurrent use.
 type Store struct {
-	cfg   Config
+	log   *slog.Logger
 	now   func() time.Time
 	queue chan *traffic.Record
 
@@ -56,22 +45,24 @@ type Counts struct {
 	Off     string // why nothing is written to disk; "" when it is
 }
 
-// Open makes a store. With an error, which names the folder and what to do, the store works too,
-// but in memory only.
-func Open(cfg Config) (*Store, error) {
-	s := &Store{cfg: cfg, now: time.Now, queue: make(chan *traffic.Record, queueLength), tokens: perSecond}
+// InMemory returns a store that keeps the latest records in memory only.
+func InMemory() *Store {
+	s := &Store{now: time.Now, queue: make(chan *traffic.Record, queueLength), tokens: perSecond}
 	s.filled = s.now()
-	if cfg.Dir == "" {
-		s.counts.Off = "no folder is set (--data)"
-		return s, nil
-	}
-	var err error
-	s.segments, err = openSegments(cfg.Dir, cfg.MaxBytes, s.now())
+	s.counts.Off = "no folder is set"
+	return s
+}
+
+// Open returns a store that writes to a new folder in dir, and keeps the segments of all runs in
+// dir below maxBytes together. An error names what can't be written. log gets the one message
+// that says so later, when the disk fills up for example; from then on the store is as InMemory.
+func Open(dir string, maxBytes int64, log *slog.Logger) (*Store, error) {
+	s := InMemory()
+	segments, err := openSegments(dir, maxBytes, s.now())
 	if err != nil {
-		s.counts.Off = err.Error()
-		return s, fmt.Errorf("pairs are kept in memory only: %w; choose another folder with --data, or --data off", err)
+		return nil, err
 	}
-	s.dir = s.segments.run
+	s.log, s.segments, s.dir, s.counts.Off = log, segments, segments.run, ""
 	return s, nil
 }
 
@@ -172,10 +163,7 @@ func (s *Store) fail(err error) {
 	s.mu.Lock()
 	s.counts.Off, s.dir = err.Error(), ""
 	s.mu.Unlock()
-	if s.cfg.Log != nil {
-		s.cfg.Log.Error("pairs are kept in memory only from now on: writing failed; free some space, or choose another folder with --data",
-			"dir", s.cfg.Dir, "error", err)
-	}
+	s.log.Error("pairs are kept in memory only from now on: writing failed; free some space, or choose another folder with --data", "err", err)
 }
 
 // Close writes the findings of the run to its folder. It is called once, after Run has returned.

@@ -20,6 +20,8 @@ import (
 	"tain.dev/tain/traffic"
 )
 
+var quiet = slog.New(slog.DiscardHandler)
+
 func record(id uint64, body string) func() *traffic.Record {
 	return func() *traffic.Record {
 		return &traffic.Record{ID: id, Time: time.Unix(int64(id), 0).UTC(), Route: "shop",
@@ -68,7 +70,7 @@ func read(t *testing.T, dir string) (all []traffic.Record) {
 
 func TestWritesAndReadsBack(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data")
-	s, err := Open(Config{Dir: dir, MaxBytes: 1 << 20})
+	s, err := Open(dir, 1<<20, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,26 +139,28 @@ func TestRotatesWithinTheBudget(t *testing.T) {
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o600)
-	f := func(cfg Config, want string) {
+	f := func(dir string, maxBytes int64, want string) {
 		t.Helper()
-		s, err := Open(cfg)
-		if want == "" != (err == nil) || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--data")) {
-			t.Errorf("error %v, want one with %q and the knob", err, want)
-		}
-		s.Offer(record(1, ""))
-		finish(t, s)
-		if len(s.Pairs(10)) != 1 || s.Dir() != "" || s.Counts().Off == "" {
-			t.Errorf("without a folder: %d pairs, folder %q, %+v", len(s.Pairs(10)), s.Dir(), s.Counts())
+		if _, err := Open(dir, maxBytes, quiet); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	f(Config{}, "")
-	f(Config{Dir: filepath.Join(file, "x"), MaxBytes: 1 << 20}, file)
-	f(Config{Dir: t.TempDir(), MaxBytes: 5}, "5 bytes")
+	f(filepath.Join(file, "x"), 1<<20, file)
+	f(t.TempDir(), 5, "a budget of 5 bytes")
+}
+
+func TestInMemory(t *testing.T) {
+	s := InMemory()
+	s.Offer(record(1, ""))
+	finish(t, s)
+	if len(s.Pairs(10)) != 1 || s.Dir() != "" || s.Counts().Off == "" {
+		t.Errorf("without a folder: %d pairs, folder %q, %+v", len(s.Pairs(10)), s.Dir(), s.Counts())
+	}
 }
 
 func TestFullDiskIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
-	s, err := Open(Config{Dir: t.TempDir(), MaxBytes: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := Open(t.TempDir(), 1<<20, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +180,7 @@ func TestFullDiskIsSaidOnce(t *testing.T) {
 
 func TestRateIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := Open(Config{})
+		s := InMemory()
 		made := 0
 		build := func() *traffic.Record { made++; return record(1, "")() }
 		for range 10 {
@@ -192,7 +196,7 @@ func TestRateIsBounded(t *testing.T) {
 }
 
 func TestRecent(t *testing.T) {
-	s, _ := Open(Config{})
+	s := InMemory()
 	now := time.Now()
 	s.now = func() time.Time { now = now.Add(time.Second); return now }
 	for id := range uint64(recentCount + 10) {
@@ -221,7 +225,7 @@ func TestRecent(t *testing.T) {
 }
 
 func TestSlowDiskDrops(t *testing.T) {
-	s, err := Open(Config{Dir: t.TempDir(), MaxBytes: 1 << 20})
+	s, err := Open(t.TempDir(), 1<<20, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,10 +244,7 @@ func TestSlowDiskDrops(t *testing.T) {
 }
 
 func ExampleStore() {
-	s, err := Open(Config{}) // in memory only
-	if err != nil {
-		fmt.Println(err)
-	}
+	s := InMemory()
 	s.Offer(func() *traffic.Record { return &traffic.Record{ID: 1, Mirror: "quick"} })
 	fmt.Println(len(s.Pairs(10)), s.Pairs(10)[0].Mirror)
 	// Output: 1 quick
