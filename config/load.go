@@ -36,9 +36,7 @@ func Load(path string) (*Config, []error) {
 	for _, file := range files {
 		l.readFile(file)
 	}
-	for _, err := range config.Validate() {
-		l.add(err, "", "", l.places)
-	}
+	l.validate()
 	l.compile()
 	slices.SortStableFunc(l.errs, byPlace)
 	return &config, l.errs
@@ -130,6 +128,28 @@ func (l *loader) readFile(file string) {
 	for _, e := range r.errs {
 		l.errs = append(l.errs, e)
 	}
+}
+
+// validate checks the settings, except where one could not even be read.
+func (l *loader) validate() {
+	unread := map[place]bool{}
+	for _, err := range l.errs {
+		unread[placeOfError(err)] = true
+	}
+	for _, err := range l.config.Validate() {
+		l.add(err, "", "", l.places)
+		if last := len(l.errs) - 1; unread[placeOfError(l.errs[last])] {
+			l.errs = l.errs[:last]
+		}
+	}
+}
+
+func placeOfError(err error) place {
+	var e *Error
+	if !errors.As(err, &e) {
+		return place{}
+	}
+	return place{file: e.File, line: e.Line, column: e.Column}
 }
 
 // takeSettings notes where settings were made, and refuses those that another file made.

@@ -140,11 +140,7 @@ func (r *reader) readList(node *yaml.Node, v reflect.Value, path string) {
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
-		itemPath := path
-		if node.Kind == yaml.SequenceNode {
-			itemPath = fmt.Sprintf("%s[%d]", path, i)
-		}
-		r.read(item, list.Index(i), itemPath)
+		r.read(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 	v.Set(list)
 }

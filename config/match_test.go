@@ -1,0 +1,263 @@
+package config
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"tain.dev/tain/route"
+)
+
+func TestParseMatch(t *testing.T) {
+	// f checks the conditions that texts, separated by " ; ", stand for.
+	f := func(texts, want string) {
+		t.Helper()
+		m, errs := ParseMatch(strings.Split(texts, " ; "))
+		got := m.String()
+		for _, err := range errs {
+			got += err.Error() + "\n"
+		}
+		if got != want {
+			t.Errorf("%s: got\n%swant\n%s", texts, got, want)
+		}
+	}
+	f("method=GET", "method GET\n")
+	f("method=GET,HEAD ; path=/a", "path /a\nmethod GET HEAD\n")
+	f("method!=POST", "not method POST\n")
+	f("host=*.example.com,b", "host *.example.com b\n")
+	f("host!=b", "not host b\n")
+	f("path=/api/*", "path /api/*\n")
+	f("path=/api*", "path /api*\n")
+	f("path^=/api/", "path bytes /api/\n")
+	f("path!=/a", "not path /a\n")
+	f("path~=/a|/b", "path ~ /a|/b\n")
+	f("path!~=/a", "not path ~ /a\n")
+	f("header.X-Env=prod", "header X-Env = prod\n")
+	f("header.X-Env=", `header X-Env = ""`+"\n")
+	f("header.X-Env=a=b", "header X-Env = a=b\n")
+	f("header.X-Env!=prod", "not header X-Env = prod\n")
+	f("header.X-Env^=pr", "header X-Env ^= pr\n")
+	f("header.X-Env~=p.*", "header X-Env ~ p.*\n")
+	f("header.X-Env", "header X-Env present\n")
+	f("!header.X-Env", "not header X-Env present\n")
+	f("query.debug=1 ; query.a ; !query.b", "query debug = 1\nquery a present\nnot query b present\n")
+
+	f(`method == "GET"`, "method GET\n")
+	f(`method=="GET"`, "method GET\n")
+	f(`"GET" == method`, "method GET\n")
+	f(`method!="GET"`, "not method GET\n")
+	f(`method in ["GET", "HEAD"] && path.startsWith("/api/")`, "path bytes /api/\nmethod GET HEAD\n")
+	f(`host == "shop.example.com"`, "host shop.example.com\n")
+	f(`host in ["a", "b"]`, "host a b\n")
+	f(`path in ["/a", "/b.c"]`, `path ~ /a|/b\.c`+"\n")
+	f(`path.matches("^/a")`, "path ~ (?s:.*)(?:^/a)(?s:.*)\n")
+	f(`header["x-env"] == "prod"`, "header x-env = prod\n")
+	f(`header.env.startsWith("p")`, "header env ^= p\n")
+	f(`header["x-env"] != "prod"`, "header x-env present\nnot header x-env = prod\n")
+	f(`!("x-env" in header)`, "not header x-env present\n")
+	f(`has(query.debug)`, "query debug present\n")
+	f(`query["a"] in ["1"]`, "query a = 1\n")
+	f(`query["a"].matches("1")`, "query a ~ (?s:.*)(?:1)(?s:.*)\n")
+	f(`!(path == "/a") && !has(query.x)`, "not path /a\nnot query x present\n")
+
+	f(`path.size() > 3`, "when path.size() > 3\n")
+	f(`path == "a"`, "when path == \"a\"\n")
+	f(`host == "*.x"`, "when host == \"*.x\"\n")
+	f(`host == "X"`, "when host == \"X\"\n")
+	f(`path == "/a" || method == "GET"`, "when path == \"/a\" || method == \"GET\"\n")
+	f(`path == "/a" && path == "/b"`, "when path == \"/a\" && path == \"/b\"\n")
+	f(`!(path == "/a" && method == "GET")`, "when !(path == \"/a\" && method == \"GET\")\n")
+	f(`!(method != "GET")`, "when !(method != \"GET\")\n")
+	f(`method.startsWith("P")`, "when method.startsWith(\"P\")\n")
+	f(`path.endsWith("x") ; method=GET ; method.size() > 3`, `method GET
+when (path.endsWith("x")) && (method.size() > 3)
+`)
+
+	const neither = "is neither a short form such as method=GET nor an expression: "
+	f("metod=GET", `match[0]: "metod=GET": `+neither+"Syntax error: token recognition error at: '=G'\n")
+	f("path", `match[0]: "path": has no value; use one such as path=…`+"\n")
+	f("!header.x=1", `match[0]: "!header.x=1": has no value; use one such as header.x=…`+"\n")
+	f("method~=G", `match[0]: "method~=G": ~= can't be used with method; use = or !=, or an expression such as method.startsWith("x")`+"\n")
+	f("size(path)", `match[0]: "size(path)": has the type int; use an expression that is true or false`+"\n")
+	const named = `header and query can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`
+	f(`header.exists(k, k == "a")`, `match[0]: "header.exists(k, k == \"a\")": `+named+"\n")
+	f(`size(header) > 1`, `match[0]: "size(header) > 1": `+named+"\n")
+	f(`header[path] == "a"`, `match[0]: "header[path] == \"a\"": `+named+"\n")
+	f(`header["X"] == "a"`, `match[0]: "header[\"X\"] == \"a\"": the names of headers are in lower case; use "x"`+"\n")
+	f("path=/a ; path=/b", `path /a
+match[1]: "path=/b": there is a path already; join them to one expression with &&
+`)
+}
+
+func TestExpressionColumns(t *testing.T) {
+	f := func(text string, want int) {
+		t.Helper()
+		_, err := CompileExpression(text)
+		e, ok := err.(*ExpressionError)
+		if !ok || e.Column() != want {
+			t.Errorf("%s: %#v, want column %d", text, err, want)
+		}
+	}
+	f("metod", 1)
+	f(`path == "/a" && metod == "GET"`, 17)
+	f(`path == 3`, 6)
+	f("path ==", 8)
+}
+
+func TestExpressionIsBounded(t *testing.T) {
+	f := func(text string, r *route.Request, want bool) {
+		t.Helper()
+		holds, err := CompileExpression(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := holds(r); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	list := "[" + strings.Repeat("1,", 50) + "1]"
+	nested := list + ".all(a, " + list + ".all(b, " + list + ".all(c, path.size() > 0)))"
+	f(nested, &route.Request{Path: "/"}, false)
+	f(list+".all(a, path.size() > 0)", &route.Request{Path: "/"}, true)
+	f(`"x" in header || method == "GET"`, &route.Request{Method: "GET"}, true)
+	if _, err := CompileExpression(strings.Repeat(" ", 5000)); err == nil {
+		t.Error("an expression of 5000 bytes was compiled")
+	}
+}
+
+// randomExpression makes expressions of which most have a native form.
+func randomExpression(rnd *rand.Rand, depth int) string {
+	pick := func(choices ...string) string { return choices[rnd.IntN(len(choices))] }
+	if depth > 0 {
+		switch rnd.IntN(5) {
+		case 0, 1:
+			return randomExpression(rnd, depth-1) + " && " + randomExpression(rnd, depth-1)
+		case 2:
+			return "!(" + randomExpression(rnd, depth-1) + ")"
+		}
+	}
+	subject := pick("path", "path", "method", "host", `header["x"]`, `header.x`, `query["q"]`, "query.q")
+	constant := func() string {
+		return pick(`"/"`, `"/a"`, `"/a/b"`, `"GET"`, `"h"`, `"h.x"`, `"1"`, `""`, `"*"`, `"a b"`)
+	}
+	switch rnd.IntN(8) {
+	case 0:
+		return pick(`"x" in header`, `"q" in query`, "has(header.x)", "has(query.q)")
+	case 1:
+		return subject + " in [" + constant() + ", " + constant() + "]"
+	case 2:
+		return subject + ".startsWith(" + constant() + ")"
+	case 3:
+		return subject + ".matches(" + pick(`"a"`, `"^/a"`, `"/b$"`, `"a|b"`, `"(?i)A"`, `"."`) + ")"
+	case 4:
+		return constant() + " == " + subject
+	case 5:
+		return subject + " != " + constant()
+	}
+	return subject + " == " + constant()
+}
+
+func randomRequest(rnd *rand.Rand) *route.Request {
+	pick := func(choices ...string) string { return choices[rnd.IntN(len(choices))] }
+	x, hasX := pick("", "/a", "1", "GET"), rnd.IntN(2) == 0
+	return &route.Request{
+		Method: pick("GET", "POST", ""),
+		Host:   pick("h", "H:80", "h.x", "h.x.", "", "*"),
+		Path:   pick("/", "/a", "/a/b", "/ab", "*", "", "/\n", "/\xff"),
+		Query:  pick("", "q", "q=1", "q=%31", "q=a+b&q=1", "qq=1", "q=%2Fa"),
+		Header: func(name string) (string, bool) { return x, hasX && strings.EqualFold(name, "x") },
+	}
+}
+
+// TestNativeAgreesWithCEL compares the two ways to compute an expression.
+func TestNativeAgreesWithCEL(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	natives := 0
+	for range 2000 {
+		text := randomExpression(rnd, 2)
+		m, err := compileExpression(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if m.Func != nil {
+			continue
+		}
+		natives++
+		holds, err := CompileExpression(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		matches := compiled(t, m)
+		for range 50 {
+			r := randomRequest(rnd)
+			if got, want := matches.Matches(r), holds(r); got != want {
+				x, hasX := r.Header("x")
+				t.Fatalf("%s on %q %q %q %q, x %q %v: native %v, CEL %v, from\n%s",
+					text, r.Method, r.Host, r.Path, r.Query, x, hasX, got, want, matches)
+			}
+		}
+	}
+	if natives < 500 {
+		t.Errorf("only %d of 2000 expressions have a native form", natives)
+	}
+}
+
+// compiled is a match as a table has it.
+func compiled(t testing.TB, m route.Match) *route.Match {
+	t.Helper()
+	table, errs := route.New([]*route.Route{{
+		Name: "r", Backends: []route.Backend{{URL: "http://b", Weight: 1}},
+		Mirrors: []*route.Mirror{{Name: "m", Match: m, Targets: []route.Target{{URL: "http://t"}}}},
+	}})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	return &table.Routes()[0].Mirrors[0].Match
+}
+
+// FuzzMatch checks that no condition makes the reader or the compiled match fail, and that its text
+// form reads back.
+func FuzzMatch(f *testing.F) {
+	for _, seed := range []string{"method=GET", "path~=a", `header["x"] == "1" && path.startsWith("/")`, "!query.a", "path.size() > 1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		m, errs := ParseMatch([]string{text})
+		if len(errs) > 0 {
+			return
+		}
+		line := fmt.Sprintf("route r\nbackend http://b\nmirror m 1%%\n%sto http://t\n", m.String())
+		table, errs := route.ParseWith(line, CompileExpression)
+		if len(errs) > 0 {
+			return // such as a header name that is none: the table says so
+		}
+		match := &table.Routes()[0].Mirrors[0].Match
+		if match.String() != m.String() {
+			t.Errorf("%q is\n%sand reads back as\n%s", text, m.String(), match)
+		}
+		match.Matches(&route.Request{Method: "GET", Host: "h", Path: "/a", Query: "q=1"})
+	})
+}
+
+func BenchmarkMatch(b *testing.B) {
+	r := &route.Request{Method: "GET", Host: "shop.example.com", Path: "/api/items/42", Query: "debug=1",
+		Header: func(string) (string, bool) { return "prod", true }}
+	run := func(name, text string) {
+		b.Run(name, func(b *testing.B) {
+			m, errs := ParseMatch([]string{text})
+			if len(errs) > 0 {
+				b.Fatal(errs)
+			}
+			match := compiled(b, m)
+			b.ReportAllocs()
+			for b.Loop() {
+				if !match.Matches(r) {
+					b.Fatal("no match")
+				}
+			}
+		})
+	}
+	run("native", `method == "GET" && path.startsWith("/api/") && header["x-env"] == "prod"`)
+	run("cel", `method == "GET" && path.startsWith("/api/") && header["x-env"].endsWith("prod")`)
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestQuick(t *testing.T) {
+	f := func(q Quick, want string) {
+		t.Helper()
+		c, errs := q.Config()
+		if len(errs) > 0 {
+			t.Fatalf("%+v: %v", q, errs)
+		}
+		if got := c.Table.String(); got != want {
+			t.Errorf("%+v:\n%swant\n%s", q, got, want)
+		}
+		if errs := c.Validate(); len(errs) > 0 {
+			t.Errorf("%+v: %v", q, errs)
+		}
+	}
+	f(Quick{Live: "http://127.0.0.1:9000", To: []string{"http://127.0.0.1:9001"}, Percent: 100}, `route all
+  backend http://127.0.0.1:9000
+  mirror mirror 100%
+    to http://127.0.0.1:9001
+`)
+	f(Quick{
+		Live: "http://a", To: []string{"http://b", "http://c"}, Baseline: "http://d", Percent: 0.0001,
+		Match: []string{"method=POST", `path == "/x"`}, Writes: true, MaxCopyBody: 10, Host: "-shadow", Timeout: time.Second,
+	}, `route all
+  backend http://a:80
+  mirror mirror 0.0001%
+    path /x
+    method POST
+    writes
+    host-as -shadow
+    timeout 1s
+    max-body 10
+    to http://b:80
+    to http://c:80
+    baseline http://d:80 baseline
+`)
+	f(Quick{Live: "http://a", Baseline: "http://d"}, `route all
+  backend http://a:80
+  mirror mirror 0%
+    baseline http://d:80 baseline
+`)
+}
+
+func TestQuickErrors(t *testing.T) {
+	f := func(q Quick, want ...string) {
+		t.Helper()
+		c, errs := q.Config()
+		var got []string
+		for _, err := range errs {
+			got = append(got, err.Error())
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%+v:\n%s\nwant\n%s", q, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if c == nil || c.Table == nil {
+			t.Errorf("%+v: no configuration", q)
+		}
+	}
+	f(Quick{},
+		"--live: is missing; use --live http://host:port",
+		"--to: is missing; use --to http://host:port")
+	f(Quick{Live: "https://a", To: []string{"http://ok", "htp:/x"}, Baseline: "grpc://x"},
+		`--live: not yet supported: "https://a"; use http://host:port`,
+		`--to: "htp:/x" has no scheme that is known; use http://host:port`,
+		`--baseline: not yet supported: "grpc://x"; use http://host:port`)
+	f(Quick{Live: "a", To: []string{"htp:/x"}, Percent: 100.5},
+		"--percent: 100.5 is not a percentage; use 0 to 100 with up to four decimals",
+		`--live: "a" has no scheme that is known; use http://host:port`,
+		`--to: "htp:/x" has no scheme that is known; use http://host:port`)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 0.00001},
+		"--percent: 1e-05 is not a percentage; use 0 to 100 with up to four decimals")
+	f(Quick{Live: "http://a", To: []string{"http://b", "http://b"}, Match: []string{"path~=("}, Host: "a b", MaxCopyBody: -1, Timeout: -1},
+		"--match: \"(\": error parsing regexp: missing closing ): `(`; use RE2's syntax",
+		`--host: "a b" is not a host; use a name, or a suffix such as -shadow`,
+		"--timeout: -1ns is negative; use a duration such as 10s",
+		"--max-copy-body: -1 is negative; use a size in bytes",
+		`--to: "b:80" is used twice in this mirror; names are unique`)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, Match: []string{"method"}},
+		`--match: "method": has no value; use one such as method=…`)
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	c := Defaults()
+	if errs := c.Validate(); len(errs) > 0 {
+		t.Error(errs)
+	}
+	c.Loops, c.Mirror.Instance = 0, ""
+	if errs := c.Validate(); len(errs) > 0 || c.Loops < 1 || c.Mirror.Instance == "" {
+		t.Errorf("%v, loops %d, instance %q", errs, c.Loops, c.Mirror.Instance)
+	}
+	c.Listen = nil
+	if errs := c.Validate(); len(errs) != 1 || errs[0].Error() != "listen: is empty; use an address such as :8080" {
+		t.Error(errs)
+	}
+}
