@@ -170,8 +170,7 @@ func (d *document) escape() bool {
 		if d.pos == len(d.text) {
 			return false
 		}
-		c := d.text[d.pos] | 0x20
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+		if c := d.text[d.pos]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
 			return false
 		}
 	}

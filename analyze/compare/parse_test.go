@@ -29,7 +29,7 @@ func TestParseBounds(t *testing.T) {
 
 // FuzzParse asks that exactly what encoding/json takes for valid is.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{`{"a": [1, -0.5e+7, "\u00e4\n"], "b": {}}`, `[]`, ` "x" `, `tru`, `01`, `{"a" 1}`, "\"\x01\"", `1.`, `-`, `[1,]`} {
+	for _, seed := range []string{`{"a": [1, -0.5e+7, "\u00e4\n"], "b": {}}`, `[]`, ` "x" `, `tru`, `01`, `{"a" 1}`, "\"\x01\"", `1.`, `-`, `[1,]`, "\"\\u000\x14\""} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
