@@ -29,7 +29,7 @@ type document struct {
 func Load(path string) (*Config, []error) {
 	config := Defaults()
 	l := loader{config: &config, places: map[string]place{}, mirrors: map[string]*route.Mirror{}}
-	files, err := filesOf(path)
+	files, err := Files(path)
 	if err != nil {
 		return &config, []error{&Error{File: path, Text: err.Error()}}
 	}
@@ -48,8 +48,8 @@ func Check(path string) []error {
 	return errs
 }
 
-// filesOf returns the files that path stands for.
-func filesOf(path string) ([]string, error) {
+// Files returns the files that path stands for, as [Load] reads them.
+func Files(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("can't be read: %w; name a file or a folder", errors.Unwrap(err))
