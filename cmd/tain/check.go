@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tain.dev/tain/config"
+)
+
+const fileUsage = "configuration: a YAML file, or a folder of them"
+
+func newCheckCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:     "check -f tain.yaml",
+		Short:   "Say everything that is wrong with a configuration",
+		Long:    "tain check reads a configuration as tain run does. It lists everything that is wrong with it, with file,\nline and column, and exits with 1 if there is anything.",
+		Example: "  tain check -f tain.yaml\n  tain check -f /etc/tain",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, errs := config.Load(path)
+			if len(errs) > 0 {
+				return &exitError{code: exitNegative, err: joinErrors(errs)}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %d routes\n", path, len(cfg.Table.Routes()))
+			return nil
+		},
+	}
+	addFileFlag(cmd, &path)
+	return cmd
+}
+
+func newRoutesCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:     "routes -f tain.yaml",
+		Short:   "Print the routes of a configuration as they are compiled",
+		Long:    "tain routes prints the table that tain run would serve, in its text form. Routes that are wrong are left\nout and listed on standard error, and the exit code is 1.",
+		Example: "  tain routes -f tain.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, errs := config.Load(path)
+			fmt.Fprint(cmd.OutOrStdout(), cfg.Table)
+			if len(errs) > 0 {
+				return &exitError{code: exitNegative, err: joinErrors(errs)}
+			}
+			return nil
+		},
+	}
+	addFileFlag(cmd, &path)
+	return cmd
+}
+
+func addFileFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "file", "f", "", fileUsage)
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
+	_ = cmd.MarkFlagRequired("file")
+}
+
+func joinErrors(errs []error) error { return errors.Join(errs...) }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+
+	"tain.dev/tain/config"
+	"tain.dev/tain/console"
+	"tain.dev/tain/source"
+	"tain.dev/tain/source/file"
+)
+
+// follow makes the system serve what path says, now and whenever it changes. problems are what was
+// wrong with the configuration that the system was built from.
+func (s *system) follow(path string, problems []error) {
+	keeper := source.New(s.setTable, s.reloaded)
+	keeper.Take(s.cfg, problems)
+	s.watcher = file.New(path, s.log, func(cfg *config.Config, errs []error) {
+		keeper.Take(cfg, errs)
+		s.warnOfRestart(cfg)
+	})
+}
+
+// reloaded hears of every reading of the configuration.
+func (s *system) reloaded(status source.Status) {
+	r := &console.Reload{OK: status.OK, Time: status.At}
+	for _, err := range status.Errors {
+		r.Errors = append(r.Errors, err.Error())
+		s.log.Error("the configuration is wrong; what was good before goes on", "err", err)
+	}
+	s.reload.Store(r)
+	s.log.Info("the configuration was read", "ok", status.OK, "routes", status.Routes)
+}
+
+// warnOfRestart says which kind of change has no effect yet.
+func (s *system) warnOfRestart(cfg *config.Config) {
+	then, now := *s.cfg, *cfg
+	then.Table, now.Table = nil, nil
+	takeAdmin(&now)
+	if !reflect.DeepEqual(then, now) {
+		s.log.Warn("settings other than routes and mirrors differ from those that tain started with: they need a restart")
+	}
+}
+
+// onSignals reads the configuration again on SIGHUP, and is the kill switch for those who have no
+// HTTP client at hand: SIGUSR1 stops all mirroring, SIGUSR2 allows it again.
+func (s *system) onSignals(ctx context.Context) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case sig := <-signals:
+			switch {
+			case sig != syscall.SIGHUP:
+				s.kill(sig == syscall.SIGUSR1)
+			case s.watcher != nil:
+				s.watcher.Reload()
+			}
+		}
+	}
+}
+
+func (s *system) kill(on bool) {
+	s.mirror.Kill(on)
+	if on {
+		s.log.Warn("the kill switch is on: nothing is mirrored; SIGUSR2, or POST /api/v1/unkill, allows it again")
+		return
+	}
+	s.log.Warn("the kill switch is off: mirrors copy again")
+}

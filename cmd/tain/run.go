@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"tain.dev/tain/config"
+)
+
+func newRunCommand() *cobra.Command {
+	var path, output string
+	cmd := &cobra.Command{
+		Use:   "run -f tain.yaml",
+		Short: "Serve and mirror as a configuration says",
+		Long: `tain run serves what a file, or every file of a folder, describes. Its routes are read again when it
+changes, and on SIGHUP; a file with errors changes nothing, and is logged. Other settings need a restart.
+SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
+		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, errs := config.Load(path)
+			for _, err := range errs {
+				if e, ok := err.(*config.Error); !ok || e.Route == "" || len(cfg.Table.Routes()) == 0 {
+					return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + path + " lists this again"}
+				}
+			}
+			takeAdmin(cfg)
+			return serve(cmd, cfg, path, output, errs...)
+		},
+	}
+	addFileFlag(cmd, &path)
+	addOutputFlag(cmd, &output)
+	return cmd
+}
+
+// serve runs tain until a signal ends it, then prints the report. path is the configuration to
+// follow, "" for none; problems are the routes in it that are left out.
+func serve(cmd *cobra.Command, cfg *config.Config, path, output string, problems ...error) error {
+	s, live, err := prepare(cfg, output)
+	if err != nil {
+		return err
+	}
+	defer live.close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the process at once
+	}()
+	if path != "" {
+		s.follow(path, problems)
+	}
+	go live.run(ctx, s)
+	if err := s.run(ctx); err != nil {
+		return err
+	}
+	return live.report(cmd.OutOrStdout(), s)
+}

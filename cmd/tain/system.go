@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"tain.dev/tain/analyze"
+	"tain.dev/tain/analyze/compare"
+	"tain.dev/tain/config"
+	"tain.dev/tain/console"
+	"tain.dev/tain/mirror"
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/proxy"
+	"tain.dev/tain/redact"
+	"tain.dev/tain/route"
+	"tain.dev/tain/source/file"
+	"tain.dev/tain/store"
+	"tain.dev/tain/traffic"
+	"tain.dev/tain/upstream"
+)
+
+// system is tain as it runs. Its stages are strangers to each other: each gets function values of
+// the next one, so they are built from the sink upwards.
+type system struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	started time.Time
+
+	table     atomic.Pointer[route.Table]
+	reload    atomic.Pointer[console.Reload]
+	notReady  atomic.Pointer[string]
+	listeners []*netloop.Listener
+
+	memory   *traffic.Memory
+	store    *store.Store
+	compare  *compare.Comparer
+	analyze  *analyze.Worker
+	resolver *upstream.Resolver
+	loops    []*netloop.Loop
+	mirror   *mirror.Mirror
+	proxy    *proxy.Proxy
+	console  *console.Console
+	watcher  *file.Watcher // nil when there is no file to follow
+}
+
+// build makes every stage and opens every listener, so that what can't be had is known before
+// anything runs.
+func build(cfg *config.Config, log *slog.Logger) (s *system, err error) {
+	s = &system{cfg: cfg, log: log, started: time.Now()}
+	if s.memory, err = traffic.NewMemory(cfg.Mirror.Memory); err != nil {
+		return nil, environment(fmt.Errorf("--mirror-memory %s: %w", config.FormatSize(cfg.Mirror.Memory), err), "")
+	}
+	// The loops need a processor each, the analysers one, and one is left for all else: a loop
+	// that shares its processor with an analyser answers late.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), cfg.Loops+2))
+	for i := range cfg.Loops {
+		loop, err := netloop.New(i, log)
+		if err != nil {
+			return nil, environment(err, "")
+		}
+		s.loops = append(s.loops, loop)
+	}
+	mask := redact.New(cfg.Mask...)
+	s.store = s.openStore()
+	s.compare = compare.New(compare.Config{Mask: mask, HasBaseline: s.hasBaseline, Keep: s.store.Offer})
+	s.analyze = analyze.New(analyze.Config{Lanes: cfg.Loops, Analysers: []analyze.Analyser{s.compare.Pair}, Log: log})
+	s.resolver = upstream.NewResolver()
+	s.mirror = mirror.New(cfg, s.loops, s.resolver, s.memory, s.analyze.Offer)
+	s.proxy = proxy.New(cfg, s.loops, s.resolver, s.mirror.Offer, log)
+	s.setTable(cfg.Table)
+	s.reload.Store(&console.Reload{OK: true, Time: s.started})
+	s.console = console.New(*cfg, s.sources(), log)
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// environment is an error of the system that tain runs on.
+func environment(err error, hint string) error {
+	return &exitError{code: exitConfig, err: err, hint: hint}
+}
+
+func (s *system) listen() error {
+	for _, addr := range s.cfg.Listen {
+		ln, err := netloop.Listen(addr)
+		if err != nil {
+			return environment(fmt.Errorf("--listen %s: %w", addr, err), listenHint(err))
+		}
+		s.listeners = append(s.listeners, ln)
+		if err := s.proxy.Listen(ln); err != nil {
+			return environment(fmt.Errorf("--listen %s: %w", addr, err), "")
+		}
+	}
+	if err := s.console.Listen(); err != nil {
+		return environment(err, "")
+	}
+	return nil
+}
+
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "something else listens there, another tain perhaps; choose another address with --listen, or a free one with port 0"
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 need a privilege: choose a higher one with --listen, or grant CAP_NET_BIND_SERVICE"
+	}
+	return "give --listen as host:port or :port"
+}
+
+// setTable puts a table into force: first for the mirrors, so that no request finds a route that
+// they do not know.
+func (s *system) setTable(t *route.Table) {
+	s.table.Store(t)
+	s.mirror.SetTable(t)
+	s.proxy.SetTable(t)
+}
+
+// hasBaseline says whether a mirror has a target that serves as control.
+func (s *system) hasBaseline(name string) bool {
+	for _, r := range s.table.Load().Routes() {
+		for _, m := range r.Mirrors {
+			for _, t := range m.Targets {
+				if m.Name == name && t.Baseline {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// openStore opens the store where the configuration says. A place that can't be written is said,
+// and costs nothing else.
+func (s *system) openStore() *store.Store {
+	dir := s.cfg.Data.Dir
+	switch dir {
+	case "off":
+		return store.InMemory()
+	case "":
+		dir = stateDir()
+	}
+	st, err := store.Open(dir, s.cfg.Data.MaxBytes, s.log)
+	if err != nil {
+		s.log.Warn("nothing is kept on disk; name a folder that can be written with --data, or say --data off", "err", err)
+		return store.InMemory()
+	}
+	return st
+}
+
+// stateDir is where the XDG base directory specification puts state.
+func stateDir() string {
+	if base := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "tain")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = os.TempDir()
+	}
+	return filepath.Join(home, ".local", "state", "tain")
+}
+
+// run serves until ctx ends, drains, and returns when everything has stopped. Stages stop in the
+// order of the traffic: no new users, then no new copies, then no new pairs.
+func (s *system) run(ctx context.Context) error {
+	var stages sync.WaitGroup
+	start := func(run func(context.Context) error) (stop func()) {
+		// Each has a context of its own: they must outlive the signal that begins the drain.
+		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		done := make(chan struct{})
+		stages.Go(func() {
+			defer close(done)
+			if err := run(own); err != nil {
+				s.log.Error("a stage stopped", "err", err)
+			}
+		})
+		return func() { cancel(); <-done }
+	}
+	stopConsole := start(s.console.Run)
+	stopStore := start(s.store.Run)
+	stopAnalyze := start(s.analyze.Run)
+	stopResolver := start(s.resolver.Run)
+	stopProxy := start(s.proxy.Run)
+	stopSignals := start(s.onSignals)
+	stopWatch := func() {}
+	if s.watcher != nil {
+		stopWatch = start(s.watcher.Run)
+	}
+	for _, loop := range s.loops {
+		stages.Go(loop.Run)
+	}
+	s.greet()
+
+	<-ctx.Done()
+	stopWatch()
+	stopSignals()
+	s.drain()
+	for _, loop := range s.loops {
+		loop.Stop()
+	}
+	for _, stop := range []func(){stopProxy, stopResolver, stopAnalyze, stopStore, stopConsole} {
+		stop()
+	}
+	stages.Wait()
+	return nil
+}
+
+// drain lets running requests and copies end, for as long as --drain allows.
+func (s *system) drain() {
+	reason := "draining"
+	s.notReady.Store(&reason)
+	s.log.Info("draining: no new connections; running requests may end", "drain", s.cfg.Drain)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
+	defer cancel()
+	if left := s.proxy.Drain(ctx); left > 0 {
+		s.log.Warn("--drain is over; connections are closed with requests under way", "connections", left)
+	}
+	for _, ln := range s.listeners {
+		ln.Close()
+	}
+	copies, cancelCopies := context.WithTimeout(ctx, drainCopies)
+	defer cancelCopies()
+	s.mirror.Drain(copies)
+}
+
+// drainCopies is how long copies may take once the last live request has ended.
+const drainCopies = 5 * time.Second
+
+// addrs are the addresses that live traffic is taken from.
+func (s *system) addrs() (addrs []string) {
+	for _, ln := range s.listeners {
+		addrs = append(addrs, ln.Addr().String())
+	}
+	return addrs
+}
+
+// greet says what runs, and what a person may not expect of it.
+func (s *system) greet() {
+	s.log.Info("serving", "listen", strings.Join(s.addrs(), " "), "admin", addrString(s.console.AdminAddr()), "loops", s.cfg.Loops, "startup", time.Since(s.started).Round(time.Microsecond))
+	for _, r := range s.table.Load().Routes() {
+		for _, m := range r.Mirrors {
+			if !m.Writes {
+				s.log.Info("only safe methods (GET, HEAD, OPTIONS, TRACE, QUERY) are copied; --writes, or writes: true, copies all", "route", r.Name, "mirror", m.Name)
+			}
+		}
+		for _, b := range r.Backends {
+			go s.probe(r.Name, b)
+		}
+	}
+}
+
+// probe tells of a backend that can't be reached at the start.
+func (s *system) probe(routeName string, b route.Backend) {
+	endpoint, err := s.resolver.Endpoint(b.URL)
+	if err != nil {
+		return
+	}
+	c, err := net.DialTimeout("tcp", endpoint.Name, s.cfg.Proxy.ConnectTimeout)
+	if err != nil {
+		s.log.Warn("live can't be reached; users get 502 until it can: start it, or change --live", "route", routeName, "live", b.URL, "err", err)
+		return
+	}
+	c.Close()
+}
+
+func addrString(a net.Addr) string {
+	if a == nil {
+		return "off"
+	}
+	return a.String()
+}
