@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const page = "../docs/configuration.md"
+
+// TestDocumentedExamples loads every example of the page.
+func TestDocumentedExamples(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("only %d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		example, _, _ := strings.Cut(block, "```")
+		file := filepath.Join(t.TempDir(), "tain.yaml")
+		write(t, file, example)
+		if c, errs := Load(file); len(errs) > 0 || len(c.Table.Routes()) == 0 {
+			t.Errorf("%s%v", example, errs)
+		}
+	}
+}
+
+// TestDocumentedDefaults looks for every setting and its default in the tables of the page.
+func TestDocumentedDefaults(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{} // defaults by section and name
+	section := ""
+	for line := range strings.Lines(string(text)) {
+		if title, ok := strings.CutPrefix(line, "### "); ok {
+			section = strings.TrimSpace(title)
+		} else if strings.HasPrefix(line, "## ") {
+			section = ""
+		}
+		if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") {
+			name := strings.Trim(cells[0], "| `")
+			if _, taken := rows[join(section, name)]; !taken {
+				rows[join(section, name)] = strings.Trim(cells[1], "` ")
+			}
+		}
+	}
+	defaults := Defaults()
+	defaults.Loops, defaults.Mirror.Instance = 0, ""
+	prose := map[string]string{"loops": "number of CPUs", "mirror.instance": "the host name", "data.dir": "$XDG_STATE_HOME/tain"}
+	var visit func(v reflect.Value, path string)
+	visit = func(v reflect.Value, path string) {
+		for i, field := range reflect.VisibleFields(v.Type()) {
+			name := field.Tag.Get("json")
+			if name == "-" {
+				continue
+			}
+			name = join(path, name)
+			got, documented := rows[name]
+			want, isProse := prose[name]
+			if !isProse {
+				want = written(v.Field(i), field.Tag.Get("unit"))
+			}
+			if d, err := time.ParseDuration(got); err == nil && field.Type == reflect.TypeFor[time.Duration]() {
+				got = d.String()
+			}
+			if !documented || got != want {
+				t.Errorf("%s: the page says %q, the default is %q", name, got, want)
+			}
+			if field.Type.Kind() == reflect.Struct {
+				visit(v.Field(i), name)
+			}
+		}
+	}
+	visit(reflect.ValueOf(defaults), "")
+}
+
+// written is a default as the page writes it.
+func written(v reflect.Value, unit string) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		return value.String()
+	case string:
+		if value == "" {
+			return off
+		}
+		return value
+	case []string:
+		if len(value) > 0 {
+			return strings.Join(value, ", ")
+		}
+		return "none"
+	}
+	switch {
+	case v.Kind() == reflect.Slice:
+		return "none"
+	case v.Kind() == reflect.Struct:
+		return "see below"
+	case unit == "bytes":
+		return FormatSize(v.Int())
+	}
+	return fmt.Sprint(v.Interface())
+}
