@@ -51,8 +51,9 @@ demo:            traffic finding
 cmd/tain:        *
 bench:           bench/load test/faulty
 bench/load:      -
-test:            test/faulty
+test:            test/faulty test/wire
 examples:        test/faulty
+test/wire:       -
 test/faulty:     -
 test/faulty/cmd: test/faulty
 .:               -
