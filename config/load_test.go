@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -181,4 +182,21 @@ func FuzzLoad(f *testing.F) {
 		}
 		_ = config.Table.String()
 	})
+}
+
+func BenchmarkLoad(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("mirrors:\n  v2: {targets: [http://v2]}\nroutes:\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&text, "- name: r%d\n  hosts: [h%d.example.com]\n  match: [path=/service-%d/*]\n  backends: [http://b]\n  mirrors: [v2]\n", i, i%50, i)
+	}
+	file := filepath.Join(b.TempDir(), "tain.yaml")
+	if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, errs := Load(file); len(errs) > 0 {
+			b.Fatal(errs)
+		}
+	}
 }

@@ -35,13 +35,6 @@ const (
 // each an [*Error] whose Setting is the flag.
 func (q Quick) Config() (*Config, []error) {
 	c := Defaults()
-	m := &route.Mirror{
-		Name:    quickMirror,
-		Writes:  q.Writes,
-		MaxBody: q.MaxCopyBody,
-		Timeout: q.Timeout,
-		Host:    route.ParseHostRewrite(q.Host),
-	}
 	var errs []error
 	fail := func(flag, format string, args ...any) {
 		errs = append(errs, &Error{Setting: flag, Text: fmt.Sprintf(format, args...)})
@@ -52,25 +45,7 @@ func (q Quick) Config() (*Config, []error) {
 	if len(q.To) == 0 && q.Baseline == "" {
 		fail("--to", "is missing; use --to http://host:port")
 	}
-	if perMillion := math.Round(q.Percent * 10_000); perMillion >= 0 && perMillion <= route.All && (q.Percent == 0 || perMillion > 0) {
-		m.PerMillion = uint32(perMillion)
-	} else {
-		fail("--percent", "%v is not a percentage; use 0 to 100 with up to four decimals", q.Percent)
-	}
-	match, matchErrs := ParseMatch(q.Match)
-	for _, err := range matchErrs {
-		var e *Error
-		if errors.As(err, &e) {
-			fail("--match", "%s", e.Text)
-		}
-	}
-	m.Match = match
-	for _, url := range q.To {
-		m.Targets = append(m.Targets, route.Target{URL: url})
-	}
-	if q.Baseline != "" {
-		m.Targets = append(m.Targets, route.Target{URL: q.Baseline, Name: quickBaseline, Baseline: true})
-	}
+	m := q.mirror(fail)
 	if len(errs) > 0 {
 		return &c, append(errs, q.checkURLs()...)
 	}
@@ -87,6 +62,38 @@ func (q Quick) Config() (*Config, []error) {
 	}
 	c.Table = table
 	return &c, errs
+}
+
+// mirror makes the mirror that the flags describe.
+func (q Quick) mirror(fail func(flag, format string, args ...any)) *route.Mirror {
+	m := &route.Mirror{
+		Name:    quickMirror,
+		Writes:  q.Writes,
+		MaxBody: q.MaxCopyBody,
+		Timeout: q.Timeout,
+		Host:    route.ParseHostRewrite(q.Host),
+	}
+	perMillion := math.Round(q.Percent * 10_000)
+	if perMillion < 0 || perMillion > route.All || perMillion == 0 && q.Percent != 0 || math.IsNaN(q.Percent) {
+		fail("--percent", "%v is not a percentage; use 0 to 100 with up to four decimals", q.Percent)
+	} else {
+		m.PerMillion = uint32(perMillion)
+	}
+	match, errs := ParseMatch(q.Match)
+	for _, err := range errs {
+		var e *Error
+		if errors.As(err, &e) {
+			fail("--match", "%s", e.Text)
+		}
+	}
+	m.Match = match
+	for _, url := range q.To {
+		m.Targets = append(m.Targets, route.Target{URL: url})
+	}
+	if q.Baseline != "" {
+		m.Targets = append(m.Targets, route.Target{URL: q.Baseline, Name: quickBaseline, Baseline: true})
+	}
+	return m
 }
 
 // checkURLs finds what is wrong with the URLs where there is no table that would say it.
