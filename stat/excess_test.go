@@ -12,7 +12,7 @@ var sure = math.Log(1e4)
 func TestExcess(t *testing.T) {
 	f := func(name string, k, n, k0, n0 uint64, want bool) {
 		t.Helper()
-		if got := Excess(k, n, k0, n0, 1.25); (got >= sure) != want {
+		if got := Excess(k, n, k0, n0, 1.5); (got >= sure) != want {
 			t.Errorf("%s: %d of %d against %d of %d: ln E = %.2f, sure is %.2f, want found = %v", name, k, n, k0, n0, got, sure, want)
 		}
 	}
@@ -21,11 +21,11 @@ func TestExcess(t *testing.T) {
 	f("always on both", 1000, 1000, 1000, 1000, false)
 	f("always here, never there", 30, 30, 0, 30, true)
 	f("too few", 10, 10, 0, 10, false)
-	f("rare here, never there", 19, 950, 0, 950, true)
-	f("rare here, once there", 26, 1300, 1, 1300, true)
+	f("rare here, never there", 20, 1000, 0, 1000, true)
+	f("rare here, once there", 28, 1400, 1, 1400, true)
 	f("half on both", 500, 1000, 490, 1000, false)
-	f("a little more than the margin allows", 560, 1000, 500, 1000, false)
-	f("always here, mostly there", 300, 300, 210, 300, true)
+	f("a little more than the margin allows", 700, 1000, 500, 1000, false)
+	f("always here, mostly there", 300, 300, 210, 300, false)
 	f("a sampled control", 200, 1000, 0, 200, true)
 	f("a sampled control with too little to say", 10, 1000, 0, 10, false)
 	f("less often here", 100, 1000, 900, 1000, false)
@@ -73,7 +73,7 @@ func TestExcessNeverCries(t *testing.T) {
 	}
 }
 
-// TestExcessFindsRare asks that a failure of 2 % of the inputs is found within a thousand trials
+// TestExcessFindsRare asks that a failure of 2 % of the inputs is found within 1500 trials
 // nearly always.
 func TestExcessFindsRare(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -81,7 +81,7 @@ func TestExcessFindsRare(t *testing.T) {
 	found := 0
 	for range streams {
 		var k, n uint64
-		for n < 1500 && Excess(k, n, 0, max(n, 1), 1.25) < sure {
+		for n < 1500 && Excess(k, n, 0, max(n, 1), 1.5) < sure {
 			n++
 			k += event(rng, 0.02)
 		}
@@ -89,7 +89,7 @@ func TestExcessFindsRare(t *testing.T) {
 			found++
 		}
 	}
-	if found < streams*95/100 {
+	if found < streams*90/100 {
 		t.Errorf("found %d of %d", found, streams)
 	}
 }

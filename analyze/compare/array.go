@@ -28,12 +28,7 @@ func (d *differ) array(i, j int32) {
 	base := len(d.matches)
 	mid := d.elements(&d.live, i)
 	end := d.elements(&d.mirror, j)
-	live, mirror := base, mid
-
-	for live < mid && mirror < end && bytes.Equal(d.live.raw(d.matches[live].node), d.mirror.raw(d.matches[mirror].node)) {
-		live, mirror = live+1, mirror+1
-	}
-	d.pairEqual(live, mid, mirror, end)
+	d.pairEqual(base, mid, end)
 	identified := d.pairIdentified(base, mid, end)
 	if d.shuffled(base, mid) {
 		d.report(finding.Order, i, j)
@@ -55,11 +50,24 @@ func (d *differ) elements(doc *document, array int32) int {
 	return len(d.matches)
 }
 
-// pairEqual pairs the equal elements among matches[live:mid] and matches[mirror:end], and leaves
-// the others without a counterpart.
-func (d *differ) pairEqual(live, mid, mirror, end int) {
+// pairEqual pairs equal elements, and leaves the others without a counterpart. Most of the time all
+// but a few stand where they stood, counted from the front or from the back.
+func (d *differ) pairEqual(base, mid, end int) {
+	equal := func(a, b int) bool {
+		return bytes.Equal(d.live.raw(d.matches[a].node), d.mirror.raw(d.matches[b].node))
+	}
+	a, b := base, mid
+	for a < mid && b < end && equal(a, b) {
+		a, b = a+1, b+1
+	}
+	lastA, lastB := mid, end
+	for a < lastA && b < lastB && equal(lastA-1, lastB-1) {
+		lastA, lastB = lastA-1, lastB-1
+		x, y := &d.matches[lastA], &d.matches[lastB]
+		x.other, y.other = y.place, x.place
+	}
 	hash := func(doc *document, m *match) (uint64, bool) { return doc.hash(m.node), true }
-	d.pair(d.matches[live:mid], d.matches[mirror:end], hash)
+	d.pair(d.matches[a:lastA], d.matches[b:lastB], hash)
 }
 
 // pairIdentified pairs the elements that are left over by the first field that tells all of them

@@ -103,6 +103,7 @@ func (c *Comparer) Pair(p *traffic.Pair) traffic.Uncompared {
 func (c *Comparer) begin(p *traffic.Pair) {
 	c.pair, c.record, c.differs, c.labels = p, nil, false, c.labels[:0]
 	c.seq++
+	c.differ.now = p.Live.Start
 	c.present = c.group(p).side(p)
 	c.present.pairs++
 	c.present.last = p.Live.Start

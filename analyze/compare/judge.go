@@ -18,7 +18,11 @@ const (
 	// minCount pairs must show a difference before it is weighed against the baseline.
 	minCount = 5
 	// margin is how many times as often as the baseline a target may differ.
-	margin = 1.25
+	margin = 1.5
+	// volatile is the share of the baseline's pairs from which on what differs is noise for
+	// good. How often such a field differs says more about the time between two answers than
+	// about the version that gave them.
+	volatile = 0.2
 	// doubt is the chance, for each difference, of ever calling noise a change.
 	doubt = 1e-4
 )
@@ -84,7 +88,11 @@ func (c *control) exceeded(d *diff, pairs uint64) bool {
 	if !c.present {
 		return true
 	}
-	return d.count >= minCount && stat.Excess(d.count, pairs, c.counts[d.label], c.pairs, margin) >= -math.Log(doubt)
+	count := c.counts[d.label]
+	if d.count < minCount || d.kind != finding.Status && float64(count) > volatile*float64(c.pairs) {
+		return false
+	}
+	return stat.Excess(d.count, pairs, count, c.pairs, margin) >= -math.Log(doubt)
 }
 
 // outpaced reports whether the target's latencies differ from live's, and the baseline's do not.

@@ -107,6 +107,24 @@ func TestChangeInNoiseIsFound(t *testing.T) {
 	}
 }
 
+// TestVolatileIsNoFinding has a field that differs the more often the later an answer comes, and a
+// time, which does so too.
+func TestVolatileIsNoFinding(t *testing.T) {
+	s := newStream(t, 1)
+	at := func(later time.Duration, odds float64) string {
+		now := epoch.Add(time.Duration(s.ids)*10*time.Millisecond + later).Format(time.RFC3339)
+		return answer(200, "", fmt.Sprintf(`{"queue":%t,"at":%q}`, s.rng.Float64() < odds, now))
+	}
+	for range 500 {
+		live := at(0, 0)
+		s.compare(s.pair("new", get, live, at(900*time.Millisecond, 1)))
+		s.compare(s.pair("base", get, live, at(20*time.Millisecond, 0.5)))
+	}
+	if found := s.texts(); found != "" {
+		t.Errorf("noise that depends on time is reported:\n%s", found)
+	}
+}
+
 func TestNothingIsReportedUntilTheBaselineAnswers(t *testing.T) {
 	s := newStream(t, 1)
 	for range 100 {
