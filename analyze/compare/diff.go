@@ -204,6 +204,9 @@ func appendField(path, name []byte) []byte {
 	if isID(name) {
 		return append(path, "{id}"...)
 	}
+	if len(name) == 0 {
+		return append(path, `""`...)
+	}
 	name = name[:min(len(name), longName)]
 	for _, c := range name {
 		if c <= ' ' || c == '.' || c == '"' || c == '[' || c == ']' || c >= 0x7f {
