@@ -103,7 +103,7 @@ func Defaults() Config {
 			Connections:  256,
 			QueueTimeout: time.Second,
 			MaxAnswer:    256 << 10,
-			DrainAnswer:  16 << 20,
+			DrainAnswer:  4 << 20,
 		},
 		Data:  Data{MaxBytes: 256 << 20},
 		Log:   Log{Level: "info", Format: "auto"},

@@ -68,19 +68,17 @@ func (w *worker) carry(k *copied) bool {
 	k.state = running
 	w.sender.counts.sent.Add(1)
 	reusable, err := w.exchange(k)
-	w.copy = nil
 	if err != nil {
 		if w.conn != nil {
 			w.conn.Abort() // the target must not take a part of a request for all of it
 			w.conn = nil
 		}
 		why := reasonOf(err)
-		k.fail(why)
-		switch why {
-		case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping:
-		default:
+		if w.blames(why) {
 			w.sender.failed()
 		}
+		w.copy = nil
+		k.fail(why)
 		return why != traffic.FailedStopping
 	}
 	if reusable {
@@ -88,9 +86,21 @@ func (w *worker) carry(k *copied) bool {
 	} else {
 		w.conn.Close()
 	}
-	w.conn = nil
+	w.conn, w.copy = nil, nil
 	w.sender.failures = 0
 	k.succeed()
+	return true
+}
+
+// blames says whether a failed copy is the target's fault. An answer over the limit is not, where
+// live's is as large.
+func (w *worker) blames(why traffic.Failed) bool {
+	switch why {
+	case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping:
+		return false
+	case traffic.FailedLimit:
+		return w.copy.live.Response.Size < w.lane.m.cfg.DrainAnswer/2
+	}
 	return true
 }
 
