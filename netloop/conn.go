@@ -32,7 +32,6 @@ type Conn struct {
 
 	reader, writer *Task // who waits in Fill and in Send
 	guardian       *Task // see Loop.Guard
-	serving        *Task
 	timer          Timer
 
 	// serve is run in a coroutine when the connection is idle and bytes arrive; nil means that
@@ -46,15 +45,12 @@ type Conn struct {
 	peer netip.AddrPort
 }
 
-const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
-
 // adopt registers a non-blocking socket with the loop.
 func (l *Loop) adopt(fd int, serve func(*Conn)) (*Conn, error) {
 	l.generation++
 	c := &Conn{loop: l, fd: int32(fd), generation: l.generation, serve: serve, limit: BufferSize, idle: serve != nil}
 	c.timer.conn = c
-	event := unix.EpollEvent{Events: interest, Fd: c.fd, Pad: int32(c.generation)}
-	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+	if err := l.poller.watch(fd, c.generation); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -65,18 +61,18 @@ func (l *Loop) adopt(fd int, serve func(*Conn)) (*Conn, error) {
 	return c, nil
 }
 
-// ready takes what epoll says of the connection.
+// ready takes what the poller says of the connection.
 func (c *Conn) ready(events uint32) {
-	if events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if events&eventRead != 0 {
 		c.readable = true
 	}
-	if events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if events&eventWrite != 0 {
 		c.writable = true
 	}
-	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP) != 0 {
+	if events&eventPeerClosed != 0 {
 		c.peerClosed = true
 	}
-	if events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if events&eventBroken != 0 {
 		c.broken = true
 		if c.guardian != nil {
 			c.guardian.Wake()
@@ -138,7 +134,8 @@ func (c *Conn) TakeTraffic() (in, out uint64) {
 	return in, out
 }
 
-// SetLimit bounds the buffer: Fill fails with [ErrFull] once n bytes are unread.
+// SetLimit bounds the buffer: Fill fails with [ErrFull] once n bytes are unread, or [BufferSize]
+// where n is less.
 func (c *Conn) SetLimit(n int) { c.limit = n }
 
 // SetDeadline ends waits with [ErrTimeout] once d has passed, counted from the beginning of this
@@ -158,22 +155,19 @@ func (c *Conn) Buffered() []byte { return c.buf[c.start:c.end] }
 // Consume drops the first n unread bytes, and gives the buffer back when none is left.
 func (c *Conn) Consume(n int) {
 	c.start += n
-	if c.start < c.end {
+	if c.start < c.end || c.buf == nil {
 		return
 	}
-	c.start, c.end = 0, 0
+	c.loop.giveBuffer(c.buf)
+	c.buf, c.start, c.end = nil, 0, 0
 }
 
-// Idle ends the handling of the connection for now and gives its buffer back: the next bytes start
+// Idle ends the handling of the connection for now: the next bytes start
 // its handler in a new coroutine. An idle connection without a handler, as in a pool, is closed by
 // whatever happens to it, until Use.
 func (c *Conn) Idle() {
 	if c.closed {
 		return
-	}
-	if c.start == c.end && c.buf != nil {
-		c.loop.giveBuffer(c.buf)
-		c.buf = nil
 	}
 	c.idle = true
 	if c.readable || c.start < c.end {
@@ -197,6 +191,9 @@ func (c *Conn) Fill() error {
 		if c.readable {
 			if n, err := c.receive(); n > 0 || err != nil {
 				c.loop.current.spend()
+				if c.closed {
+					return ErrClosed // meanwhile
+				}
 				return err
 			}
 			continue
@@ -235,12 +232,20 @@ func (c *Conn) interrupted(t *Task) error {
 // Wait parks the running coroutine until it is woken by [Task.Wake]. It ends early, as Fill and
 // Send do, by deadline, cancellation and guard, and when the connection is closed or broken.
 func (c *Conn) Wait() error {
+	if err := c.gone(); err != nil {
+		return err // nothing would wake it
+	}
 	c.writer = c.loop.current
 	err := c.wait()
 	c.writer = nil
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return c.gone()
+}
+
+func (c *Conn) gone() error {
+	switch {
 	case c.closed:
 		return ErrClosed
 	case c.broken:
@@ -256,6 +261,9 @@ func (c *Conn) receive() (int, error) {
 	}
 	room := c.buf[c.end:]
 	n, errno := recv(c.fd, room)
+	if n == 0 {
+		c.Consume(0) // an empty buffer is not kept for the wait
+	}
 	switch {
 	case errno == unix.EAGAIN:
 		c.readable = false
@@ -369,7 +377,8 @@ func (c *Conn) Abort() {
 	}
 }
 
-// Close closes the connection and ends every wait on it. It may be called more than once.
+// Close closes the connection and ends every wait on it. It may be called more than once. Its
+// buffer goes to another connection: what Buffered returned must not be used any more.
 func (c *Conn) Close() {
 	if c.closed {
 		return

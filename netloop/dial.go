@@ -44,7 +44,7 @@ func (l *Loop) connect(addr netip.AddrPort) (*Conn, error) {
 		family = unix.AF_INET
 		to = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := socket(family)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 // Package netloop runs connection handlers as straight-line coroutines on event loops.
 //
-// A [Loop] is one goroutine on one thread of its own, around one epoll instance. A handler is
+// A [Loop] is one goroutine on one thread of its own, around one epoll instance, or around poll(2)
+// on systems other than Linux, which is correct but slow with many connections. A handler is
 // ordinary code that calls [Conn.Fill], [Conn.Consume], [Conn.Send] and [Conn.Close]; where it
 // would block, it parks its coroutine, and the loop goes on with others. A coroutine is borrowed
 // for as long as a handler runs and a buffer for as long as bytes are there, so that an idle

@@ -67,8 +67,8 @@ type acceptor struct {
 // the loop tries again soon after. It must be called on the loop, or before it runs.
 func (l *Loop) Accept(ln *Listener, open func(*Conn) bool, serve func(*Conn), failed func(error)) error {
 	a := &acceptor{loop: l, listener: ln, fd: ln.fd, open: open, serve: serve, failed: failed}
-	if err := a.arm(); err != nil {
-		return fmt.Errorf("listening at %s: epoll_ctl: %w", ln.addr, err)
+	if err := l.poller.listen(a.fd); err != nil {
+		return fmt.Errorf("listening at %s: watching the socket: %w", ln.addr, err)
 	}
 	l.acceptors = append(l.acceptors, a)
 	return nil
@@ -78,21 +78,16 @@ func (l *Loop) Accept(ln *Listener, open func(*Conn) bool, serve func(*Conn), fa
 func (l *Loop) Unlisten() {
 	for _, a := range l.acceptors {
 		if !a.paused {
-			_ = unix.EpollCtl(l.epfd, unix.EPOLL_CTL_DEL, a.fd, nil)
+			l.poller.unlisten(a.fd)
 		}
 		l.timers.cancel(&a.timer)
 	}
 	l.acceptors = nil
 }
 
-func (a *acceptor) arm() error {
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLEXCLUSIVE, Fd: int32(a.fd)}
-	return unix.EpollCtl(a.loop.epfd, unix.EPOLL_CTL_ADD, a.fd, &event)
-}
-
 func (a *acceptor) accept() {
 	for range acceptsPerTurn {
-		fd, from, err := unix.Accept4(a.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, from, err := accept(a.fd)
 		switch err {
 		case nil:
 			a.take(fd, from)
@@ -125,10 +120,10 @@ func (a *acceptor) pause(err error) {
 		return
 	}
 	a.paused = true
-	_ = unix.EpollCtl(a.loop.epfd, unix.EPOLL_CTL_DEL, a.fd, nil)
+	a.loop.poller.unlisten(a.fd)
 	a.loop.After(&a.timer, acceptPause, func() {
 		a.paused = false
-		if err := a.arm(); err != nil {
+		if err := a.loop.poller.listen(a.fd); err != nil {
 			a.pause(err)
 		}
 	})

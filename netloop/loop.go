@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -16,10 +17,12 @@ const (
 	BufferSize = 16 << 10
 
 	eventsPerTurn = 256
-	lowPerTurn    = 32 // low tasks between two polls
 	readsPerTurn  = 16 // reads of one task without a wait
+	lowReads      = 2  // the same of a low task
+	lowBudget     = int64(100 * time.Microsecond)
 	spareBuffers  = 256
 	spareTasks    = 1024
+	lastTurns     = 1024 // turns in which handlers may return once the loop has stopped
 )
 
 // Loop is one event loop. Make it with [New], start it with [Loop.Run].
@@ -27,11 +30,11 @@ type Loop struct {
 	ID  int // counts from 0
 	log *slog.Logger
 
-	epfd, wakefd int
-	conns        []*Conn // by descriptor
-	acceptors    []*acceptor
-	generation   uint32
-	events       [eventsPerTurn]unix.EpollEvent
+	poller     poller
+	events     [eventsPerTurn]event
+	conns      []*Conn // by descriptor
+	acceptors  []*acceptor
+	generation uint32
 
 	now     int64 // nanoseconds on the loop's clock when the turn began
 	base    time.Time
@@ -49,7 +52,7 @@ type Loop struct {
 	stopped  bool
 
 	// clock and poll are function values because neither the runtime's fake time nor a test can
-	// see through epoll.
+	// see through the poller.
 	clock func() int64
 	poll  func(l *Loop, wait time.Duration) (int, error)
 }
@@ -61,63 +64,95 @@ type submission struct {
 
 // New makes a loop that logs to log what it can only log: panics of handlers.
 func New(id int, log *slog.Logger) (*Loop, error) {
-	l := &Loop{ID: id, log: log, base: time.Now(), poll: pollEpoll}
+	l := &Loop{ID: id, log: log, base: time.Now(), poll: poll}
 	l.clock = func() int64 { return int64(time.Since(l.base)) }
-	var err error
-	if l.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("creating event loop %d: epoll_create1: %w%s", id, err, descriptorHint(err))
-	}
-	if l.wakefd, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
-		unix.Close(l.epfd)
-		return nil, fmt.Errorf("creating event loop %d: eventfd: %w%s", id, err, descriptorHint(err))
-	}
-	wake := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(l.wakefd)}
-	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, l.wakefd, &wake); err != nil {
-		l.closeDescriptors()
-		return nil, fmt.Errorf("creating event loop %d: epoll_ctl: %w", id, err)
+	if err := l.poller.open(); err != nil {
+		return nil, fmt.Errorf("creating event loop %d: %w%s", id, err, descriptorHint(err))
 	}
 	l.now = l.clock()
+	// Not when Run ends: another goroutine may be in Submit then, and write into whatever file
+	// has the descriptor next.
+	runtime.AddCleanup(l, closeWake, l.poller.wakefds())
 	return l, nil
 }
 
+// descriptorHint says what to do about an error that lies in a lack of descriptors.
 func descriptorHint(err error) string {
-	if err == unix.EMFILE || err == unix.ENFILE {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		return " (raise the limit of open files: ulimit -n, or LimitNOFILE= in the service's unit)"
 	}
 	return ""
 }
 
-func (l *Loop) closeDescriptors() {
-	unix.Close(l.epfd)
-	unix.Close(l.wakefd)
-}
-
-// Run turns the loop until [Loop.Stop], then closes every connection. It locks its goroutine to a
-// thread and never unlocks it, so that the thread ends with the goroutine.
+// Run turns the loop until [Loop.Stop], then closes every connection, which ends the handlers that
+// wait on one. It locks its goroutine to a thread and never unlocks it, so that the thread ends
+// with the goroutine.
 func (l *Loop) Run() {
 	runtime.LockOSThread()
 	for !l.stopped {
 		l.turn()
 	}
+	l.finish()
+}
+
+// finish lets the handlers return. It closes what they open anew, and has patience with them for
+// a while only.
+func (l *Loop) finish() {
+	l.Unlisten()
+	for range lastTurns {
+		l.closeConns()
+		if l.live.len()+l.low.len() == 0 {
+			break
+		}
+		l.runTasks()
+	}
+	l.closeConns()
+	for _, t := range l.free {
+		t.ended = true
+		l.resume(t)
+	}
+	l.free = nil
+	l.poller.close()
+}
+
+func (l *Loop) closeConns() {
 	for _, c := range l.conns {
 		if c != nil {
 			c.Close()
 		}
 	}
-	l.closeDescriptors()
 }
 
 // turn runs what is ready, and looks for more.
 func (l *Loop) turn() {
-	for range l.live.len() {
-		l.resume(l.live.pop())
-	}
-	for range min(l.low.len(), lowPerTurn) {
-		l.resume(l.low.pop())
-	}
+	l.runTasks()
 	l.receive(0)
 	if l.live.len() == 0 && l.low.len() == 0 && !l.stopped {
 		l.wait()
+	}
+}
+
+func (l *Loop) runTasks() {
+	for range l.live.len() {
+		l.resume(l.live.pop())
+	}
+	l.runLow()
+}
+
+// runLow runs low tasks for as long as the live ones of this turn took, or for lowBudget where that
+// is longer. So they get half of the loop at most, however many they are.
+func (l *Loop) runLow() {
+	waiting := l.low.len()
+	if waiting == 0 {
+		return
+	}
+	start := l.clock()
+	until := start + max(start-l.now, lowBudget)
+	for range waiting {
+		l.resume(l.low.pop())
+		if l.clock() > until {
+			return
+		}
 	}
 }
 
@@ -150,10 +185,9 @@ func (l *Loop) wait() {
 	l.sleeping.Store(false)
 }
 
-func (l *Loop) dispatch(e *unix.EpollEvent) {
-	if int(e.Fd) == l.wakefd {
-		var b [8]byte
-		unix.Read(l.wakefd, b[:])
+func (l *Loop) dispatch(e *event) {
+	if int(e.Fd) == l.poller.wakefd {
+		l.poller.drain()
 		return
 	}
 	if int(e.Fd) < len(l.conns) && l.conns[e.Fd] != nil {
@@ -211,7 +245,7 @@ func (l *Loop) start(serve func(*Conn), c *Conn, fn func(), low bool) *Task {
 	} else {
 		t = newTask(l)
 	}
-	t.serve, t.conn, t.fn, t.low = serve, c, fn, low
+	t.serve, t.conn, t.fn, t.low, t.canceled = serve, c, fn, low, false
 	t.Wake()
 	return t
 }
@@ -219,8 +253,7 @@ func (l *Loop) start(serve func(*Conn), c *Conn, fn func(), low bool) *Task {
 // Guard makes the running coroutine work for c: when c breaks (not when its peer has merely sent
 // everything), whatever the coroutine waits for ends with [ErrGuard].
 func (l *Loop) Guard(c *Conn) {
-	l.current.guard = c
-	c.guardian = l.current
+	l.current.setGuard(c)
 }
 
 // After makes t call fn once, d from now, on the loop and outside of any coroutine. A later call
@@ -241,8 +274,7 @@ func (l *Loop) Submit(fn func()) {
 		}
 	}
 	if l.sleeping.Load() {
-		one := [8]byte{1}
-		unix.Write(l.wakefd, one[:])
+		l.poller.wake()
 	}
 }
 

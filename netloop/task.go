@@ -35,7 +35,8 @@ type Task struct {
 	low      bool  // runs after the live work of a turn
 	queued   bool  // stands in a run queue
 	canceled bool
-	spent    int // reads since the task last gave way
+	ended    bool // the coroutine is to end, or has
+	spent    int  // reads since the task last gave way
 }
 
 // newTask makes a coroutine that waits for its first work.
@@ -43,10 +44,13 @@ func newTask(l *Loop) *Task {
 	t := &Task{loop: l}
 	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		t.yield = yield
-		for {
+		for !t.ended {
+			if t.serve == nil && t.fn == nil {
+				t.park() // free, and perhaps woken by someone who knew its last handler
+				continue
+			}
 			t.work()
 			t.release()
-			t.park()
 		}
 	})
 	return t
@@ -69,28 +73,44 @@ func (t *Task) work() {
 	t.fn()
 }
 
-// release forgets the handler and lends the coroutine to the next one.
+// release forgets the handler and lends the coroutine to the next one, or ends it where enough
+// others wait for one.
 func (t *Task) release() {
-	if t.guard != nil {
+	t.setGuard(nil)
+	t.serve, t.conn, t.fn = nil, nil, nil
+	if t.ended = len(t.loop.free) >= spareTasks; !t.ended {
+		t.loop.free = append(t.loop.free, t)
+	}
+}
+
+func (t *Task) setGuard(c *Conn) {
+	if t.guard != nil && t.guard.guardian == t {
 		t.guard.guardian = nil
 	}
-	t.serve, t.conn, t.fn, t.guard = nil, nil, nil, nil
-	t.canceled = false
-	t.loop.free = append(t.loop.free, t)
+	if t.guard = c; c != nil {
+		c.guardian = t
+	}
 }
 
 // park gives the thread back to the loop until the task is woken.
-func (t *Task) park() { t.yield(struct{}{}) }
+func (t *Task) park() {
+	t.spent = 0
+	t.yield(struct{}{})
+}
 
-// Wait parks the running coroutine, which must be t, until [Task.Wake].
+// Wait parks the running coroutine, which must be t, until it is woken, which may be for another
+// reason than the one it waits for.
 func (t *Task) Wait() { t.park() }
 
 // Wake makes the loop resume t in this turn. Waking a task that runs, or that is woken already,
 // does nothing: every wait looks at its condition again.
 func (t *Task) Wake() {
-	if t.queued {
-		return
+	if !t.queued && t != t.loop.current {
+		t.enqueue()
 	}
+}
+
+func (t *Task) enqueue() {
 	t.queued = true
 	if t.low {
 		t.loop.low.push(t)
@@ -102,9 +122,12 @@ func (t *Task) Wake() {
 // spend gives way to others after so many reads without a wait, so that one fast stream can't keep
 // the loop.
 func (t *Task) spend() {
-	if t.spent++; t.spent >= readsPerTurn {
-		t.spent = 0
-		t.Wake()
+	limit := readsPerTurn
+	if t.low {
+		limit = lowReads
+	}
+	if t.spent++; t.spent >= limit {
+		t.enqueue()
 		t.park()
 	}
 }
@@ -122,7 +145,15 @@ type queue struct {
 	head  int
 }
 
-func (q *queue) push(t *Task) { q.tasks = append(q.tasks, t) }
+func (q *queue) push(t *Task) {
+	if len(q.tasks) == cap(q.tasks) && q.head > len(q.tasks)/2 {
+		// A busy loop's queue may never be empty, so pop alone does not keep it short.
+		left := copy(q.tasks, q.tasks[q.head:])
+		clear(q.tasks[left:])
+		q.tasks, q.head = q.tasks[:left], 0
+	}
+	q.tasks = append(q.tasks, t)
+}
 
 func (q *queue) len() int { return len(q.tasks) - q.head }
 

@@ -14,7 +14,7 @@ const (
 // Timer fires once at a time on the loop's clock. The zero value is stopped.
 type Timer struct {
 	at         int64 // when to fire, 0 when stopped
-	slot       int32
+	tick       int64 // when its slot comes round
 	linked     bool
 	prev, next *Timer
 	// What fires: conn's deadline, or fn.
@@ -31,14 +31,13 @@ type wheel struct {
 
 // set makes t fire at the time at, on a wheel that was last advanced to now.
 func (w *wheel) set(t *Timer, at int64) {
+	t.at = at
 	if t.linked {
-		if at >= t.at {
-			t.at = at
+		if at>>tickBits+1 >= t.tick {
 			return
 		}
 		w.unlink(t)
 	}
-	t.at = at
 	w.link(t)
 }
 
@@ -56,9 +55,8 @@ func (w *wheel) cancel(t *Timer) {
 
 func (w *wheel) link(t *Timer) {
 	tick := max(t.at>>tickBits+1, w.tick+1)
-	tick = min(tick, w.tick+slots-1)
-	s := int32(tick & (slots - 1))
-	t.slot, t.linked = s, true
+	t.tick, t.linked = min(tick, w.tick+slots-1), true
+	s := t.tick & (slots - 1)
 	t.prev, t.next = nil, w.slot[s]
 	if t.next != nil {
 		t.next.prev = t
@@ -72,9 +70,10 @@ func (w *wheel) unlink(t *Timer) {
 	if t.prev != nil {
 		t.prev.next = t.next
 	} else {
-		w.slot[t.slot] = t.next
+		s := t.tick & (slots - 1)
+		w.slot[s] = t.next
 		if t.next == nil {
-			w.occupied[t.slot/64] &^= 1 << (t.slot % 64)
+			w.occupied[s/64] &^= 1 << (s % 64)
 		}
 	}
 	if t.next != nil {
@@ -87,9 +86,7 @@ func (w *wheel) unlink(t *Timer) {
 // advance visits the slots up to now and hands every timer that is due to fire.
 func (w *wheel) advance(now int64, fire func(*Timer)) {
 	target := now >> tickBits
-	if target-w.tick >= slots {
-		w.tick = target - slots + 1
-	}
+	w.tick = max(w.tick, target-slots)
 	for w.tick < target {
 		w.tick++
 		s := w.tick & (slots - 1)
