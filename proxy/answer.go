@@ -26,7 +26,7 @@ func (r *request) responseTimeout() time.Duration {
 func (r *request) forwardAnswer() bool {
 	r.status = r.out.Status
 	r.lane.classes[min(r.status/100, 5)].Add(1)
-	if r.uploading || r.minor == 0 && r.out.Body != http1.BodyLength && r.out.Body != http1.BodyNone {
+	if r.unread || r.lane.p.draining.Load() || r.minor == 0 && r.out.Body != http1.BodyLength && r.out.Body != http1.BodyNone {
 		r.keep = false
 	}
 	var common int
@@ -37,7 +37,6 @@ func (r *request) forwardAnswer() bool {
 	r.outBody.Reset(&r.out.Head)
 	reusable := r.out.KeepAlive
 	r.up.Consume(r.out.Size)
-	r.started = true
 	err := r.forwardBody()
 	return r.finish(err, reusable)
 }
@@ -51,13 +50,16 @@ func (r *request) forwardBody() error {
 		if err != nil {
 			return err
 		}
-		if x := r.exchange; x != nil && len(data) > 0 {
-			x.Response.Append(data)
-		}
 		if err := r.sendPart(data, done, rechunks, n < len(buf)); err != nil {
 			return errUser
 		}
+		if x := r.exchange; x != nil && len(data) > 0 {
+			x.Response.Append(data)
+		}
 		r.up.Consume(n)
+		if r.uploadErr != nil {
+			return r.uploadErr
+		}
 		if done {
 			return nil
 		}
@@ -106,11 +108,15 @@ func (r *request) sendPart(data []byte, done, rechunks, more bool) error {
 		return nil
 	}
 	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
-	return r.client.Send2(a, data)
+	r.sending = true
+	err := r.client.Send2(a, data)
+	r.sending = false
+	return err
 }
 
 func (r *request) moreAnswer() error {
 	if len(r.answer) > 0 {
+		r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
 		err := r.client.Send(r.answer)
 		r.answer = r.answer[:0]
 		if err != nil {
@@ -136,13 +142,15 @@ const lastChunk = "0\r\n\r\n"
 
 // finish ends an exchange whose answer began. Where it broke off, the user must see that.
 func (r *request) finish(err error, reusable bool) bool {
-	uploaded := !r.uploading
 	r.stopUpload()
 	up, c := r.up, r.client
 	r.up = nil
-	if err == nil && reusable && uploaded && r.uploadErr == nil {
+	switch {
+	case r.unread:
+		up.Abort() // it got a part of a request
+	case err == nil && reusable:
 		r.pool.Put(up)
-	} else {
+	default:
 		up.Close()
 	}
 	if err != nil {
@@ -161,9 +169,9 @@ func (r *request) finish(err error, reusable bool) bool {
 		c.Consume(r.whole)
 	}
 	switch {
-	case r.keep && r.uploadErr == nil:
+	case r.keep:
 		return true
-	case r.hasBody && !uploaded:
+	case r.unread:
 		r.linger()
 	default:
 		c.CloseWrite()

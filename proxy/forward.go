@@ -56,7 +56,11 @@ func (r *request) attempt(n int) (reused bool, err error) {
 // dropUpstream ends the attempt: the connection, and the upload to it.
 func (r *request) dropUpstream() {
 	r.stopUpload()
-	r.up.Close()
+	if r.unread {
+		r.up.Abort() // it got a part of a request
+	} else {
+		r.up.Close()
+	}
 	r.up = nil
 }
 
@@ -64,14 +68,14 @@ func (r *request) dropUpstream() {
 // never reached a backend; or it met a kept connection that the backend was closing, and the
 // request is idempotent and still here as a whole.
 func (r *request) mayRetry(reused bool, attempt int, err error) bool {
-	if r.uploadErr != nil || r.started || r.whole < 0 || errors.Is(err, netloop.ErrGuard) {
+	if r.uploadErr != nil || errors.Is(err, netloop.ErrGuard) {
 		return false
 	}
 	var dial *netloop.DialError
 	if errors.As(err, &dial) || errors.Is(err, upstream.ErrUnresolved) {
 		return attempt+1 < len(r.forward.backends)
 	}
-	if !reused || errors.Is(err, netloop.ErrTimeout) {
+	if !reused || r.whole < 0 || errors.Is(err, netloop.ErrTimeout) {
 		return false
 	}
 	var bad *http1.Error
@@ -96,7 +100,7 @@ func (r *request) sendRequest() error {
 		if err := r.up.Send(r.head); err != nil {
 			return err
 		}
-		r.main, r.uploading = r.lane.loop.Current(), true
+		r.main, r.uploading, r.unread = r.lane.loop.Current(), true, true
 		r.uploader = r.lane.loop.Go(r.upload)
 		return nil
 	}
@@ -112,7 +116,7 @@ func (r *request) sendRequest() error {
 }
 
 // readAnswerHead waits for the head of the final answer. What comes before it (1xx) goes to the
-// user as it is.
+// user at once.
 func (r *request) readAnswerHead() error {
 	scanned := 0
 	for {
@@ -134,12 +138,18 @@ func (r *request) readAnswerHead() error {
 			return errUnasked
 		}
 		if r.minor > 0 {
-			if err := r.client.Send(r.up.Buffered()[:n]); err != nil {
+			if err := r.sendInterim(); err != nil {
 				return netloop.ErrGuard
 			}
 		}
 		r.up.Consume(n)
 	}
+}
+
+func (r *request) sendInterim() error {
+	r.answer = append(r.appendAnswerFields(r.answer[:0]), "\r\n"...)
+	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
+	return r.client.Send(r.answer)
 }
 
 var errUnasked = &http1.Error{Status: http.StatusBadGateway, Code: "unasked_upgrade", Reason: "the backend switched protocols unasked"}

@@ -15,7 +15,7 @@ func nanos(n int64) time.Duration { return time.Duration(n) }
 // buildHead writes the head that live gets: first what copies get too, in normal form, then what
 // concerns only this hop.
 func (r *request) buildHead() error {
-	r.upgrade = r.in.Upgrade && r.upgradeOffered()
+	r.upgrade = r.in.Upgrade && r.offersUpgrade()
 	r.arrival.Marked = false
 	h := r.appendLine(r.head[:0])
 	r.arrival.LineEnd = len(h)
@@ -62,7 +62,8 @@ func (r *request) appendFields(h []byte) ([]byte, error) {
 	fromUser := p.cfg.Forwarded == config.ForwardedOff || p.cfg.Forwarded == config.ForwardedAppend && r.trusted
 	for i := range r.in.Fields {
 		f := &r.in.Fields[i]
-		if f.Hop {
+		// A user must not hide by Connection who asked, and how.
+		if f.Hop && f.ID != http1.XForwardedProto && f.ID != http1.XForwardedHost {
 			continue
 		}
 		switch f.ID {
@@ -184,16 +185,32 @@ func (r *request) appendHop(h []byte) []byte {
 	return append(h, "\r\n"...)
 }
 
-// upgradeOffered says whether tain takes part in the switch to another protocol. A switch to
-// HTTP/2 inside of the connection would carry requests past every rule.
-func (r *request) upgradeOffered() bool {
-	protocol, _ := r.in.Get(http1.Upgrade)
-	return len(protocol) < 2 || !equalFold(protocol[:2], "h2")
+// offersUpgrade says whether tain takes part in the switch to another protocol. A switch to HTTP/2
+// inside of the connection would carry requests past every rule, and after a body it could not be
+// told where the other protocol begins.
+func (r *request) offersUpgrade() bool {
+	if r.hasBody() {
+		return false
+	}
+	for i := range r.in.Fields {
+		f := &r.in.Fields[i]
+		if f.ID != http1.Upgrade {
+			continue
+		}
+		for rest, more := f.Value, true; more; {
+			var protocol []byte
+			protocol, rest, more = bytes.Cut(rest, []byte(","))
+			protocol = bytes.TrimLeft(protocol, " \t")
+			if len(protocol) >= 2 && equalFold(protocol[:2], "h2") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
-// appendAnswerHead writes the head of live's answer for the user, and returns how much of it is in
-// normal form. Framing decides how the body goes on, see [request.framing].
-func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
+// appendAnswerFields writes the status line and the end-to-end fields of what live said.
+func (r *request) appendAnswerFields(a []byte) []byte {
 	a = append(a, "HTTP/1.1 "...)
 	a = strconv.AppendInt(a, int64(r.out.Status), 10)
 	a = append(a, ' ')
@@ -204,6 +221,13 @@ func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
 			a = append(a, f.Line...)
 		}
 	}
+	return a
+}
+
+// appendAnswerHead writes the head of live's answer for the user, and returns how much of it is in
+// normal form. What follows depends on how the body and the connection go on.
+func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
+	a = r.appendAnswerFields(a)
 	common = len(a)
 	if r.rechunks() {
 		a = append(a, "Transfer-Encoding: chunked\r\n"...)
@@ -224,15 +248,19 @@ func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
 	return append(a, "\r\n"...), common
 }
 
-// appendError writes a whole answer of tain's own.
-func appendError(a []byte, status int, reason string) []byte {
+// appendError writes a whole answer of tain's own, or only its head to HEAD.
+func appendError(a []byte, status int, reason string, isHead bool) []byte {
 	a = append(a, "HTTP/1.1 "...)
 	a = strconv.AppendInt(a, int64(status), 10)
 	a = append(a, ' ')
 	a = append(a, http.StatusText(status)...)
 	a = append(a, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: "...)
 	a = strconv.AppendInt(a, int64(len(reason)+len("tain: \n")), 10)
-	a = append(a, "\r\n\r\ntain: "...)
+	a = append(a, "\r\n\r\n"...)
+	if isHead {
+		return a
+	}
+	a = append(a, "tain: "...)
 	a = append(a, reason...)
 	return append(a, '\n')
 }

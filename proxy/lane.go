@@ -140,18 +140,19 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 	return r
 }
 
-// giveBack ends a handler's use of r, also when the handler panicked.
+// giveBack ends a handler's use of r, also when the handler panicked. Then an uploader may be left
+// behind: it ends by itself, and r is not used again.
 func (l *lane) giveBack(r *request) {
 	if r.up != nil {
-		r.up.Close()
-		r.up = nil
+		r.up.Abort()
 	}
-	r.endExchange(faultPanic)
 	in, out := r.client.TakeTraffic()
 	l.in.Add(in)
 	l.out.Add(out)
-	r.client, r.route, r.forward = nil, nil, nil
+	r.main = nil
 	if !r.uploading {
+		r.client, r.up, r.route, r.forward = nil, nil, nil, nil
 		l.free = append(l.free, r)
 	}
+	r.endExchange(faultPanic)
 }

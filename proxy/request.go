@@ -29,7 +29,7 @@ type request struct {
 	minor    uint8
 	keep     bool // the connection can go on with another request, as far as known
 	upgrade  bool
-	hasBody  bool
+	isHead   bool   // the method is HEAD, so that no answer has a body
 	whole    int    // bytes of the body that wait in the client's buffer, where all of it does
 	head     []byte // what live gets
 	common   int    // how much of head is in normal form, see traffic.Arrival
@@ -41,6 +41,8 @@ type request struct {
 	// The request's body, when it does not come with the head. The uploader is a coroutine.
 	inBody    http1.Decoder
 	uploading bool
+	unread    bool // not all of it was read from the user, and sent to live
+	sending   bool // the handler sends from the buffer of live's connection
 	uploader  *netloop.Task
 	upload    func() // r.pump, bound once
 	uploadErr error  // why the user's side of the upload failed
@@ -53,7 +55,6 @@ type request struct {
 	out     http1.Response
 	outBody http1.Decoder
 	answer  []byte
-	started bool // the user got bytes of the answer
 	status  int
 	firstAt int64
 }
@@ -102,6 +103,7 @@ func (r *request) header(name string) (string, bool) {
 // handle carries one request, whose head was read, to its end. It returns whether the connection
 // goes on.
 func (r *request) handle() bool {
+	r.isHead = string(r.in.Method) == "HEAD"
 	if err := r.check(); err != nil {
 		r.refuse(err)
 		return false
@@ -133,19 +135,21 @@ func (r *request) check() error {
 	return nil
 }
 
+// hasBody says whether bytes follow the head, or may.
+func (r *request) hasBody() bool { return r.in.Body == http1.BodyChunked || r.in.Length > 0 }
+
 // takeHead consumes the head, after copying out what is needed later.
 func (r *request) takeHead() {
 	c := r.client
 	r.method = append(r.method[:0], r.in.Method...)
 	r.minor = r.in.Minor
-	r.keep = r.in.KeepAlive && !r.lane.p.draining.Load()
-	r.hasBody = r.in.Body == http1.BodyChunked || r.in.Length > 0
+	r.keep = r.in.KeepAlive
 	r.inBody.Reset(&r.in.Head)
-	r.started, r.status, r.uploadErr, r.firstAt = false, 0, nil, r.at
+	r.unread, r.status, r.uploadErr, r.firstAt = false, 0, nil, r.at
 	c.Consume(r.in.Size)
 	r.whole = -1
 	switch {
-	case !r.hasBody:
+	case !r.hasBody():
 		r.whole = 0
 		r.capturedAll()
 	case r.in.Body == http1.BodyLength && int64(len(c.Buffered())) >= r.in.Length:

@@ -18,7 +18,7 @@ func (l *lane) serve(c *netloop.Conn) {
 		if !r.readHead() || !r.handle() {
 			return
 		}
-		if len(c.Buffered()) > 0 {
+		if c.Consume(http1.SkipEmpty(c.Buffered())); len(c.Buffered()) > 0 {
 			continue // pipelined
 		}
 		if l.p.draining.Load() {
@@ -35,10 +35,12 @@ func (l *lane) serve(c *netloop.Conn) {
 // the connection was closed.
 func (r *request) readHead() bool {
 	c := r.client
+	r.isHead = false
 	scanned, waited := 0, false
 	for {
-		if n := http1.SkipEmpty(c.Buffered()); n > 0 && scanned == 0 {
+		if n := http1.SkipEmpty(c.Buffered()); n > 0 {
 			c.Consume(n)
+			scanned = 0
 		}
 		if n := http1.HeadEnd(c.Buffered(), &scanned); n > 0 {
 			r.at = r.lane.loop.Now()
@@ -114,7 +116,7 @@ func (r *request) fail(status int, text string) {
 	r.lane.classes[status/100].Add(1)
 	r.lane.own[status-400].Add(1)
 	c.SetDeadline(lingerTimeout)
-	if err := c.Send(appendError(r.answer[:0], status, text)); err != nil {
+	if err := c.Send(appendError(r.answer[:0], status, text, r.isHead)); err != nil {
 		c.Close()
 		return
 	}

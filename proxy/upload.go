@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"net/http"
 
 	"tain.dev/tain/http1"
@@ -11,22 +12,33 @@ import (
 // pump is the uploader: a coroutine beside the handler that carries the request's body to live
 // while the handler waits for the answer, which may begin, or be complete, before the body is.
 func (r *request) pump() {
-	err := r.copyBody()
+	err := errPanic
+	defer func() { r.pumped(err) }()
+	err = r.copyBody()
+}
+
+// pumped ends the uploader, also one that panicked.
+func (r *request) pumped(err error) {
 	r.uploading = false
-	var user *userError
-	if errors.As(err, &user) {
+	if user, ok := err.(*userError); ok {
 		r.uploadErr = user.err
-		if r.up != nil {
-			r.up.Abort() // live must not take what it got for a whole request
+		// Live must not take what it got for a whole request. While the handler sends from the
+		// buffer of its connection, the buffer must stay where it is: the handler will see to it.
+		if !r.sending {
+			r.up.Abort()
 		}
 	}
-	r.main.Wake()
+	if r.main != nil {
+		r.main.Wake()
+	}
 }
 
 // userError is a failure on the user's side of an upload.
 type userError struct{ err error }
 
 func (e *userError) Error() string { return e.err.Error() }
+
+var errPanic error = &userError{errors.New("BUG: the upload panicked")}
 
 // stopUpload ends the uploader and waits until it has.
 func (r *request) stopUpload() {
@@ -57,6 +69,7 @@ func (r *request) copyBody() error {
 		r.capture(data)
 		c.Consume(n)
 		if done {
+			r.unread = false
 			r.capturedAll()
 			return nil
 		}
@@ -69,13 +82,14 @@ func (r *request) copyBody() error {
 	}
 }
 
-// moreBody waits for the user's next bytes.
+// moreBody waits for the user's next bytes. Meanwhile it is not live that is late.
 func (r *request) moreBody() error {
+	r.up.SetDeadline(0)
 	r.client.SetDeadline(r.lane.p.cfg.ResponseTimeout)
 	err := r.client.Fill()
 	switch {
 	case err == nil:
-		r.up.SetDeadline(r.lane.p.cfg.ResponseTimeout) // live has something to wait for
+		r.up.SetDeadline(r.responseTimeout())
 		return nil
 	case errors.Is(err, netloop.ErrCanceled):
 		return err
@@ -114,6 +128,7 @@ func (r *request) tunnel() bool {
 	r.answer, _ = r.appendAnswerHead(r.answer[:0])
 	r.up.Consume(r.out.Size)
 	r.endExchange(faultSwitch)
+	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
 	if r.client.Send(r.answer) == nil {
 		r.main, r.uploading = r.lane.loop.Current(), true
 		r.uploader = r.lane.loop.Go(func() {
@@ -143,8 +158,12 @@ func (r *request) relay(from, to *netloop.Conn) {
 			}
 			from.Consume(len(p))
 		}
-		if from.Fill() != nil {
+		switch err := from.Fill(); {
+		case err == io.EOF:
 			to.CloseWrite()
+			return
+		case err != nil:
+			to.Abort() // what broke on one side is broken on the other
 			return
 		}
 	}
