@@ -97,7 +97,7 @@ type (
 		field  string
 		spec   routeSpec
 		places map[string]place
-		broken bool
+		wrong  []string // settings of which something is wrong, told already
 	}
 )
 
@@ -118,9 +118,9 @@ func (l *loader) readFile(file string) {
 		l.specs = append(l.specs, namedMirror{name, doc.Mirrors[name], r.places, broken})
 	}
 	for i, spec := range doc.Routes {
-		placed := placedRoute{fmt.Sprintf("routes[%d]", i), spec, r.places, false}
+		placed := placedRoute{field: fmt.Sprintf("routes[%d]", i), spec: spec, places: r.places}
 		for _, e := range r.errorsIn(placed.field) {
-			placed.broken = true
+			placed.wrong = append(placed.wrong, e.Setting)
 			e.Route = placed.name()
 		}
 		l.routes = append(l.routes, placed)
@@ -202,9 +202,11 @@ func (l *loader) compile() {
 		for _, err := range errs {
 			l.addRoute(err, placed)
 		}
-		if len(errs) == 0 && !placed.broken {
-			routes, origins = append(routes, r), append(origins, placed)
+		if len(placed.wrong) > 0 {
+			l.checkRest(placed, r)
+			continue
 		}
+		routes, origins = append(routes, r), append(origins, placed)
 	}
 	table, errs := route.New(routes)
 	for _, err := range errs {
@@ -215,6 +217,37 @@ func (l *loader) compile() {
 	}
 	l.config.Table = table
 }
+
+// checkRest looks for more in a route that is wrong already, so that all of it is told at once.
+func (l *loader) checkRest(placed *placedRoute, r *route.Route) {
+	_, errs := route.New([]*route.Route{r})
+	for _, err := range errs {
+		var e *route.Error
+		if errors.As(err, &e) && !placed.told(join(placed.field, e.Field)) {
+			l.addRoute(&Error{Setting: e.Field, Text: e.Text}, placed)
+		}
+	}
+}
+
+// told says whether it is known already what is wrong with a setting: it, or one that it is a part
+// of, is wrong, or it is missing beside one that is unknown and may have been meant.
+func (r *placedRoute) told(setting string) bool {
+	return slices.ContainsFunc(r.wrong, func(wrong string) bool {
+		rest, ok := strings.CutPrefix(setting, wrong)
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+		return !r.written(setting) && !r.written(wrong) && parent(setting) == parent(wrong)
+	})
+}
+
+func (r *placedRoute) written(setting string) bool {
+	_, ok := r.places[setting]
+	return ok
+}
+
+// parent is what a setting is a part of.
+func parent(setting string) string { return setting[:max(strings.LastIndexAny(setting, ".["), 0)] }
 
 // compileMirror makes a mirror that routes may use, and checks it by itself.
 func (l *loader) compileMirror(named *namedMirror) {
@@ -243,6 +276,10 @@ func (l *loader) compileMirror(named *namedMirror) {
 
 func (l *loader) addRoute(err error, placed *placedRoute) {
 	l.add(err, placed.field, placed.name(), placed.places)
+	var e *Error
+	if errors.As(err, &e) {
+		placed.wrong = append(placed.wrong, e.Setting)
+	}
 }
 
 // add notes an error of the setting field, or of one below it, at the place where it was made.
@@ -267,7 +304,7 @@ func find(places map[string]place, setting string) place {
 		if at, ok := places[setting]; ok {
 			return at
 		}
-		setting = setting[:max(strings.LastIndexAny(setting, ".["), 0)]
+		setting = parent(setting)
 	}
 	return place{}
 }
