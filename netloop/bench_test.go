@@ -1,0 +1,88 @@
+package netloop
+
+import (
+	"testing"
+	"time"
+)
+
+// BenchmarkEcho is a round trip between two handlers on one loop: two parks, two sends, two
+// receives. It allocates nothing.
+func BenchmarkEcho(b *testing.B) {
+	r := newRig(b, nil)
+	addr := r.listen(echo)
+	b.ReportAllocs()
+	r.in(func() {
+		c, err := r.Dial(addr, time.Second)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer c.Close()
+		message := []byte("hello")
+		for b.Loop() {
+			if err := c.Send(message); err != nil {
+				b.Error(err)
+				return
+			}
+			for len(c.Buffered()) < len(message) {
+				if err := c.Fill(); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+			c.Consume(len(message))
+		}
+	})
+}
+
+// BenchmarkTask is the start and the end of a coroutine from the loop's stock.
+func BenchmarkTask(b *testing.B) {
+	r := newRig(b, nil)
+	b.ReportAllocs()
+	r.in(func() {
+		task := r.Current()
+		wake := task.Wake
+		for b.Loop() {
+			r.Go(wake)
+			task.Wait()
+		}
+	})
+}
+
+func BenchmarkWheelSet(b *testing.B) {
+	f := func(name string, d func(i int64) int64) {
+		b.Run(name, func(b *testing.B) {
+			var w wheel
+			timers := make([]Timer, 1024)
+			b.ReportAllocs()
+			for i := int64(0); b.Loop(); i++ {
+				w.set(&timers[i&1023], int64(time.Second)+d(i))
+			}
+		})
+	}
+	f("later", func(i int64) int64 { return i })
+	f("anywhere", func(i int64) int64 { return i * 7919 % int64(time.Minute) })
+}
+
+func BenchmarkSubmit(b *testing.B) {
+	r := newRig(b, nil)
+	ran := 0
+	fn := func() { ran++ }
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		r.Submit(fn)
+		n++
+	}
+	r.until("all ran", func() bool { return ran == n })
+}
+
+// TestEchoDoesNotAllocate holds what BenchmarkEcho measures.
+func TestEchoDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	if result := testing.Benchmark(BenchmarkEcho); result.AllocsPerOp() != 0 || result.N == 0 {
+		t.Errorf("%d allocations a round trip in %d", result.AllocsPerOp(), result.N)
+	}
+}
