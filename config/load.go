@@ -38,6 +38,9 @@ func Load(path string) (*Config, []error) {
 	}
 	l.validate()
 	l.compile()
+	if !l.routed && len(l.errs) == 0 {
+		l.errs = append(l.errs, &Error{File: path, Setting: "routes", Text: "are missing, so every request would get 404; define one, or write routes: [] if that is meant"})
+	}
 	slices.SortStableFunc(l.errs, byPlace)
 	return &config, l.errs
 }
@@ -82,6 +85,7 @@ type loader struct {
 	mirrors map[string]*route.Mirror // by name; nil if it is wrong
 	specs   []namedMirror
 	routes  []placedRoute
+	routed  bool // a file has routes, be it an empty list
 	errs    []error
 }
 
@@ -117,6 +121,8 @@ func (l *loader) readFile(file string) {
 		broken := len(r.errorsIn("mirrors."+name)) > 0
 		l.specs = append(l.specs, namedMirror{name, doc.Mirrors[name], r.places, broken})
 	}
+	_, routed := r.places["routes"]
+	l.routed = l.routed || routed
 	for i, spec := range doc.Routes {
 		placed := placedRoute{field: fmt.Sprintf("routes[%d]", i), spec: spec, places: r.places}
 		for _, e := range r.errorsIn(placed.field) {

@@ -13,15 +13,18 @@ import (
 	"tain.dev/tain/source/file"
 )
 
-// follow makes the system serve what path says, now and whenever it changes. problems are what was
-// wrong with the configuration that the system was built from.
-func (s *system) follow(path string, problems []error) {
+// follow makes the system serve what w watches, whenever it changes. problems are what was wrong with
+// the configuration that the system was built from.
+func (s *system) follow(w *file.Watcher, problems []error) {
 	keeper := source.New(s.setTable, s.reloaded)
 	keeper.Take(s.cfg, problems)
-	s.watcher = file.New(path, s.log, func(cfg *config.Config, errs []error) {
-		keeper.Take(cfg, errs)
-		s.warnOfRestart(cfg)
-	})
+	s.watcher = w
+	s.watch = func(ctx context.Context) error {
+		return w.Run(ctx, s.log, func(cfg *config.Config, errs []error) {
+			keeper.Take(cfg, errs)
+			s.warnOfRestart(cfg)
+		})
+	}
 }
 
 // reloaded hears of every reading of the configuration.

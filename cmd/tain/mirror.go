@@ -43,7 +43,7 @@ may charge a card twice.
 			if errs = append(errs, flagErrors(cfg.Validate())...); len(errs) > 0 {
 				return &exitError{code: exitUsage, err: joinErrors(errs), hint: "see tain mirror --help"}
 			}
-			return serve(cmd, cfg, "", output)
+			return serve(cmd, cfg, nil, output)
 		},
 	}
 	f := cmd.Flags()

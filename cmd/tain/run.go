@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/source/file"
 )
 
 func newRunCommand() *cobra.Command {
@@ -22,14 +23,15 @@ SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, errs := config.Load(path)
+			watcher := file.New(path)
+			cfg, errs := watcher.Load()
 			for _, err := range errs {
 				if e, ok := err.(*config.Error); !ok || e.Route == "" || len(cfg.Table.Routes()) == 0 {
 					return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + path + " lists this again"}
 				}
 			}
 			takeAdmin(cfg)
-			return serve(cmd, cfg, path, output, errs...)
+			return serve(cmd, cfg, watcher, output, errs...)
 		},
 	}
 	addFileFlag(cmd, &path)
@@ -37,9 +39,9 @@ SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it
 	return cmd
 }
 
-// serve runs tain until a signal ends it, then prints the report. path is the configuration to
-// follow, "" for none; problems are the routes in it that are left out.
-func serve(cmd *cobra.Command, cfg *config.Config, path, output string, problems ...error) error {
+// serve runs tain until a signal ends it, then prints the report. watcher is of the
+// configuration to follow, nil for none; problems are the routes in it that are left out.
+func serve(cmd *cobra.Command, cfg *config.Config, watcher *file.Watcher, output string, problems ...error) error {
 	s, live, err := prepare(cfg, output)
 	if err != nil {
 		return err
@@ -51,8 +53,8 @@ func serve(cmd *cobra.Command, cfg *config.Config, path, output string, problems
 		<-ctx.Done()
 		stop() // a second signal ends the process at once
 	}()
-	if path != "" {
-		s.follow(path, problems)
+	if watcher != nil {
+		s.follow(watcher, problems)
 	}
 	go live.run(ctx, s)
 	if err := s.run(ctx); err != nil {

@@ -51,7 +51,8 @@ type system struct {
 	mirror   *mirror.Mirror
 	proxy    *proxy.Proxy
 	console  *console.Console
-	watcher  *file.Watcher // nil when there is no file to follow
+	watcher  *file.Watcher               // nil when there is no file to follow
+	watch    func(context.Context) error // runs the watcher
 }
 
 // build makes every stage and opens every listener, so that what can't be had is known before
@@ -195,7 +196,7 @@ func (s *system) run(ctx context.Context) error {
 	stopSignals := start(s.onSignals)
 	stopWatch := func() {}
 	if s.watcher != nil {
-		stopWatch = start(s.watcher.Run)
+		stopWatch = start(s.watch)
 	}
 	for _, loop := range s.loops {
 		stages.Go(loop.Run)
@@ -220,7 +221,7 @@ func (s *system) run(ctx context.Context) error {
 func (s *system) drain() {
 	reason := "draining"
 	s.notReady.Store(&reason)
-	s.log.Info("draining: no new connections; running requests may end", "drain", s.cfg.Drain)
+	s.log.Info("draining: no new connections; running requests may end", "drain", s.cfg.Drain.String())
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
 	defer cancel()
 	if left := s.proxy.Drain(ctx); left > 0 {
@@ -247,7 +248,7 @@ func (s *system) addrs() (addrs []string) {
 
 // greet says what runs, and what a person may not expect of it.
 func (s *system) greet() {
-	s.log.Info("serving", "listen", strings.Join(s.addrs(), " "), "admin", addrString(s.console.AdminAddr()), "loops", s.cfg.Loops, "startup", time.Since(s.started).Round(time.Microsecond))
+	s.log.Info("serving", "listen", strings.Join(s.addrs(), " "), "admin", addrString(s.console.AdminAddr()), "loops", s.cfg.Loops, "startup", time.Since(s.started).Round(time.Microsecond).String())
 	for _, r := range s.table.Load().Routes() {
 		for _, m := range r.Mirrors {
 			if !m.Writes {

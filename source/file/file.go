@@ -28,19 +28,19 @@ const (
 // Watcher watches one path. Make it with [New].
 type Watcher struct {
 	path string
+	// Of Run:
 	log  *slog.Logger
 	take func(*config.Config, []error)
 
 	reload chan struct{}
-	// seen is what the files held when they were last read.
-	seen [sha256.Size]byte
-	late map[string]bool // folders that can't be watched
+	// seen is what the files held when they were last read, and glimpsed at the last look.
+	seen, glimpsed [sha256.Size]byte
+	late           map[string]bool // folders that can't be watched
 }
 
-// New makes a watcher of a file or folder, see [config.Load]. It delivers by calling take from the
-// goroutine of [Watcher.Run]. What it has to say about watching itself goes to log.
-func New(path string, log *slog.Logger, take func(*config.Config, []error)) *Watcher {
-	return &Watcher{path: path, log: log, take: take, reload: make(chan struct{}, 1), late: map[string]bool{}}
+// New makes a watcher of a file or folder, see [config.Load].
+func New(path string) *Watcher {
+	return &Watcher{path: path, reload: make(chan struct{}, 1), late: map[string]bool{}}
 }
 
 // Load reads the configuration now, without a delivery. It is for the start, before Run: what has
@@ -59,8 +59,10 @@ func (w *Watcher) Reload() {
 	}
 }
 
-// Run delivers what has changed since Load, and then every change, until ctx ends. It returns nil.
-func (w *Watcher) Run(ctx context.Context) error {
+// Run delivers what has changed since Load, and then every change, until ctx ends: it calls take, from
+// its own goroutine. What there is to say about watching itself goes to log. It returns nil.
+func (w *Watcher) Run(ctx context.Context, log *slog.Logger, take func(*config.Config, []error)) error {
+	w.log, w.take = log, take
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		w.warnLate(w.path, err)
@@ -74,7 +76,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 func (w *Watcher) warnLate(path string, err error) {
 	w.log.Warn("changes of the configuration are noticed late, because they can't be watched",
-		"path", path, "interval", interval, "error", err)
+		"path", path, "interval", interval.String(), "error", err)
 }
 
 // loop waits for something that may be a change. It calls watch before it reads, so that what
@@ -98,18 +100,32 @@ func (w *Watcher) loop(ctx context.Context, events <-chan fsnotify.Event, errs <
 			w.take(w.Load())
 		case <-calm.C:
 			watch()
-			w.takeChange()
+			if !w.takeChange() {
+				calm.Reset(quiet)
+			}
 		case <-tick.C:
 			watch()
-			w.takeChange()
+			if !w.takeChange() {
+				calm.Reset(quiet)
+			}
 		}
 	}
 }
 
-func (w *Watcher) takeChange() {
-	if fingerprint(w.path) != w.seen {
-		w.take(w.Load())
+// takeChange delivers a change that two looks in a row have found. After the first one it returns
+// false: a look may come upon a file that is being written, and half a file can be one without
+// error, but with half of the routes.
+func (w *Watcher) takeChange() (done bool) {
+	now := fingerprint(w.path)
+	if now == w.seen {
+		return true
 	}
+	if now != w.glimpsed {
+		w.glimpsed = now
+		return false
+	}
+	w.take(w.Load())
+	return true
 }
 
 // watchFolders watches the folders where a change can happen, and no others. What can't be watched is

@@ -69,7 +69,8 @@ func testLoop(t *testing.T, f func(*loopTest)) {
 	write(t, file, routeNamed("start"))
 	synctest.Test(t, func(t *testing.T) {
 		l := &loopTest{T: t, file: file, events: make(chan fsnotify.Event), errs: make(chan error), got: make(chan string, 100)}
-		l.w = New(file, silent, func(c *config.Config, errs []error) { l.got <- delivery(c, errs) })
+		l.w = New(file)
+		l.w.log, l.w.take = silent, func(c *config.Config, errs []error) { l.got <- delivery(c, errs) }
 		l.w.Load()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -106,8 +107,19 @@ func TestChangeIsTakenWhenItIsQuiet(t *testing.T) {
 		l.after(quiet - 1)
 		write(l.T, l.file, routeNamed("a"))
 		l.events <- fsnotify.Event{}
-		l.after(quiet - 1)
+		l.after(2*quiet - 1)
 		l.after(1, "a")
+	})
+}
+
+func TestHalfAFileIsNotTaken(t *testing.T) {
+	testLoop(t, func(l *loopTest) {
+		write(l.T, l.file, routeNamed("half"))
+		l.events <- fsnotify.Event{}
+		l.after(2*quiet - 1)
+		write(l.T, l.file, routeNamed("half")+"- {name: whole, backends: [http://b]}\n")
+		l.after(quiet) // without an event
+		l.after(1, "half,whole")
 	})
 }
 
@@ -121,7 +133,7 @@ func TestEventWithoutChange(t *testing.T) {
 func TestChangeWithoutEvent(t *testing.T) {
 	testLoop(t, func(l *loopTest) {
 		write(l.T, l.file, routeNamed("a"))
-		l.after(interval - 1)
+		l.after(interval + quiet - 1)
 		l.after(1, "a")
 	})
 }
@@ -130,7 +142,7 @@ func TestErrorMayHideAnEvent(t *testing.T) {
 	testLoop(t, func(l *loopTest) {
 		write(l.T, l.file, routeNamed("a"))
 		l.errs <- errors.New("the queue is full")
-		l.after(quiet, "a")
+		l.after(2*quiet, "a")
 	})
 }
 
@@ -146,7 +158,7 @@ func TestReload(t *testing.T) {
 }
 
 func TestReloadNeverWaits(t *testing.T) {
-	w := New("tain.yaml", silent, nil)
+	w := New("tain.yaml")
 	for range 3 {
 		w.Reload() // nobody takes it
 	}
@@ -157,7 +169,7 @@ func TestFileGoesAndComes(t *testing.T) {
 		if err := os.Remove(l.file); err != nil {
 			l.Fatal(err)
 		}
-		l.after(interval, "wrong")
+		l.after(interval+quiet, "wrong")
 		l.after(interval)
 		write(l.T, l.file, routeNamed("b"))
 		l.after(interval, "b")
@@ -175,12 +187,13 @@ func TestChangeBeforeRun(t *testing.T) {
 func run(t *testing.T, path string, before func()) <-chan string {
 	t.Helper()
 	delivered := make(chan string, 100)
-	w := New(path, silent, func(c *config.Config, errs []error) { delivered <- delivery(c, errs) })
+	w := New(path)
 	w.Load()
 	before()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- w.Run(ctx) }()
+	take := func(c *config.Config, errs []error) { delivered <- delivery(c, errs) }
+	go func() { done <- w.Run(ctx, silent, take) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -287,7 +300,8 @@ func TestWatchLink(t *testing.T) {
 
 func TestWhatCannotBeWatchedIsSaidOnce(t *testing.T) {
 	var said strings.Builder
-	w := New(filepath.Join(t.TempDir(), "none", "tain.yaml"), slog.New(slog.NewTextHandler(&said, nil)), nil)
+	w := New(filepath.Join(t.TempDir(), "none", "tain.yaml"))
+	w.log = slog.New(slog.NewTextHandler(&said, nil))
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
