@@ -60,12 +60,16 @@ func (p *Pool) Dial(timeout time.Duration) (*netloop.Conn, error) {
 		return nil, fmt.Errorf("connecting to %s: %w", p.endpoint.Name, ErrUnresolved)
 	}
 	var err error
+	first := p.first // another coroutine may move it
 	for i := range addrs {
-		at := (p.first + i) % len(addrs)
+		at := (first + i) % len(addrs)
 		var c *netloop.Conn
 		if c, err = p.loop.Dial(addrs[at], timeout); err == nil {
 			p.first = at
 			return c, nil
+		}
+		if errors.Is(err, netloop.ErrCanceled) || errors.Is(err, netloop.ErrGuard) {
+			break // nobody wants it any more
 		}
 	}
 	return nil, err

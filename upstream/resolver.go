@@ -46,7 +46,9 @@ type Resolver struct {
 
 	mu        sync.Mutex
 	endpoints map[string]*Endpoint
-	added     chan struct{}
+	fresh     []*Endpoint // names that Run has not taken up
+
+	added chan struct{} // there are fresh ones
 }
 
 // NewResolver returns a resolver that asks the system. Names resolve while Run runs, addresses
@@ -87,10 +89,10 @@ func (r *Resolver) endpoint(host string, port uint16) *Endpoint {
 	e.addrs.Store(new([]netip.AddrPort))
 	r.endpoints[name] = e
 	if ip, err := netip.ParseAddr(host); err == nil {
-		e.addrs.Store(&[]netip.AddrPort{netip.AddrPortFrom(ip, port)})
-		e.host = ""
+		e.addrs.Store(&[]netip.AddrPort{netip.AddrPortFrom(ip.Unmap(), port)})
 		return e
 	}
+	r.fresh = append(r.fresh, e)
 	select {
 	case r.added <- struct{}{}:
 	default:
@@ -98,36 +100,45 @@ func (r *Resolver) endpoint(host string, port uint16) *Endpoint {
 	return e
 }
 
-// Run looks names up, at once and then every half minute, until ctx ends.
+// Run looks every name up, at once and then every half minute, or every second while it has no
+// address, until ctx ends. No name waits for another.
 func (r *Resolver) Run(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
 	for {
+		for _, e := range r.takeFresh() {
+			all.Go(func() { r.keep(ctx, e) })
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-timer.C:
 		case <-r.added:
 		}
-		wait := refreshInterval
-		for _, e := range r.names() {
-			if r.refresh(ctx, e); len(e.Addrs()) == 0 {
-				wait = retryInterval
-			}
-		}
-		timer.Reset(wait)
 	}
 }
 
-func (r *Resolver) names() (names []*Endpoint) {
+func (r *Resolver) takeFresh() []*Endpoint {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.endpoints {
-		if e.host != "" {
-			names = append(names, e)
+	fresh := r.fresh
+	r.fresh = nil
+	return fresh
+}
+
+// keep looks one name up again and again.
+func (r *Resolver) keep(ctx context.Context, e *Endpoint) {
+	for {
+		r.refresh(ctx, e)
+		wait := refreshInterval
+		if len(e.Addrs()) == 0 {
+			wait = retryInterval
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
 		}
 	}
-	return names
 }
 
 // refresh keeps the old addresses when the look-up fails.
