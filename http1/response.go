@@ -18,10 +18,25 @@ type Response struct {
 // see Upgrade, and a 2xx answer to CONNECT the connection no longer speaks HTTP.
 func (r *Response) Parse(head, method []byte) error {
 	if err := r.parse(head, method); err != nil {
-		// The client is not to blame for what an upstream said.
-		return &Error{Status: http.StatusBadGateway, Code: err.Code, Reason: err.Reason}
+		return blameUpstream(err)
 	}
 	return nil
+}
+
+// Early returns an error, an [*Error] of status 502, when buf is the beginning of what can never
+// become a valid head, so that nobody need wait for its end.
+func (r *Response) Early(buf []byte) error {
+	const version = "HTTP/"
+	if n := min(len(buf), len(version)); string(buf[:n]) != version[:n] {
+		return blameUpstream(errVersionSyntax)
+	}
+	return nil
+}
+
+// blameUpstream changes the status of a refusal: the client is not to blame for what an upstream
+// said.
+func blameUpstream(err *Error) *Error {
+	return &Error{Status: http.StatusBadGateway, Code: err.Code, Reason: err.Reason}
 }
 
 func (r *Response) parse(head, method []byte) *Error {

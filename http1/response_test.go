@@ -152,3 +152,27 @@ func TestResponseLengthForwarded(t *testing.T) {
 	f("GET", "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n", false)
 	f("CONNECT", ok("Content-Length: 5\r\n"), false)
 }
+
+func TestResponseEarly(t *testing.T) {
+	f := func(buf string, want bool) {
+		t.Helper()
+		var r Response
+		err := r.Early([]byte(buf))
+		if (err == nil) != want {
+			t.Errorf("%q: %v, want that it may become a response: %v", buf, err, want)
+		}
+		if err != nil {
+			if status, got := code(t, err); status != 502 || got != "bad_version" {
+				t.Errorf("%q: %d %s, want 502 bad_version", buf, status, got)
+			}
+		}
+	}
+	f("", true)
+	f("H", true)
+	f("HTTP", true)
+	f("HTTP/1.1 200 OK\r\n", true)
+	f("h", false)
+	f("HTTQ", false)
+	f("\r\nHTTP/1.1 200 OK\r\n", false)
+	f("\x15\x03\x01", false)
+}
