@@ -77,12 +77,13 @@ func (b *Bytes) Free() {
 	*b = Bytes{mem: b.mem}
 }
 
-// Chunks yields the bytes from off on, in order, in pieces that stay valid until Free.
+// Chunks yields the bytes from off on, in order, in pieces that stay valid until Free. What is
+// appended while it runs is left to the next call.
 func (b *Bytes) Chunks(off int) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		at := b.head
-		for start := 0; start < b.size; start += BlockSize {
-			end := min(b.size-start, BlockSize)
+		at, size := b.head, b.size
+		for start := 0; start < size; start += BlockSize {
+			end := min(size-start, BlockSize)
 			if off < start+end && !yield(b.mem.block(at)[max(off-start, 0):end]) {
 				return
 			}
@@ -103,7 +104,7 @@ func (b *Bytes) Slice(off, n int, scratch *[]byte) []byte {
 	buf := (*scratch)[:0]
 	for chunk := range b.Chunks(off) {
 		chunk = chunk[:min(len(chunk), n-len(buf))]
-		if buf == nil && len(chunk) == n {
+		if len(buf) == 0 && len(chunk) == n {
 			return chunk
 		}
 		buf = append(buf, chunk...)
