@@ -35,11 +35,6 @@ func usageError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
-// configError joins what is wrong with the configuration.
-func configError(code int, errs []error) error {
-	return &exitError{code: code, err: errors.Join(errs...)}
-}
-
 func main() {
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -92,6 +92,9 @@ func (s *system) notes(targets []report.Target) (notes []string) {
 	baseline, skipped := false, uint64(0)
 	for _, t := range targets {
 		baseline = baseline || t.Books.Baseline
+		if t.Books.Baseline && t.Books.Seen > 0 && t.Books.Answered == 0 {
+			notes = append(notes, "The baseline "+t.Name+" has answered nothing, so no difference can be told from noise and none is reported.")
+		}
 		skipped += t.Books.Unmatched[traffic.UnmatchedMethod]
 	}
 	if len(targets) > 0 && !baseline {
