@@ -89,6 +89,9 @@ func (m *Message) SetHead(head []byte) bool {
 	return true
 }
 
+// HasHead says whether a head was captured.
+func (m *Message) HasHead() bool { return m.head > 0 }
+
 // Append adds p to the body. It captures no more than Limit bytes in all, and nothing more once
 // the budget refused; the rest is only counted and hashed. It reports whether all of p was
 // captured.
