@@ -10,7 +10,7 @@ import (
 // book is the account of one target of one mirror.
 type book struct {
 	mirror, target string
-	baseline       bool
+	baseline       atomic.Bool // as the present table has it
 	policy         *policy
 	lanes          []*counts
 	// What the analysers report.
@@ -55,7 +55,7 @@ func (m *Mirror) Books() []traffic.Books {
 // snapshot reads what comes late in a copy's life first, so that no difference is negative. What
 // is under way is the difference.
 func (b *book) snapshot() traffic.Books {
-	s := traffic.Books{Mirror: b.mirror, Target: b.target, Baseline: b.baseline}
+	s := traffic.Books{Mirror: b.mirror, Target: b.target, Baseline: b.baseline.Load()}
 	var settled, ended, before int64
 	for i := range b.uncompared {
 		s.Uncompared[i] = b.uncompared[i].Load()

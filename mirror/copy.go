@@ -130,11 +130,13 @@ func (k *copied) succeed() {
 func (k *copied) handOver() {
 	k.state = ended
 	k.pair.Live, k.pair.Mirror = &k.live.Exchange, &k.answer
-	k.pair.Policy, k.pair.Target, k.pair.Baseline = k.book.mirror, k.book.target, k.book.baseline
+	k.pair.Policy, k.pair.Target, k.pair.Baseline = k.book.mirror, k.book.target, k.book.baseline.Load()
 	k.live = nil
 	switch {
 	case k.pair.Live.Fault != "":
 		k.pair.Finish(traffic.UncomparedLive)
+	case !k.pair.Live.Response.HasHead() || !k.answer.Response.HasHead():
+		k.pair.Finish(traffic.UncomparedMemory)
 	case !k.lane.m.pairs(k.lane.id, &k.pair):
 		k.pair.Finish(traffic.UncomparedBacklog)
 	}

@@ -181,7 +181,7 @@ func (l *lane) sender(t *target) *sender {
 	}
 	if l.senders[t.id] == nil {
 		s := &sender{lane: l, target: t, counts: t.book.lanes[l.id], pool: upstream.NewPool(l.loop, t.endpoint, l.workers)}
-		s.run = s.work
+		s.run, s.again = s.work, s.resume
 		l.senders[t.id] = s
 	}
 	return l.senders[t.id]

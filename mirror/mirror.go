@@ -113,6 +113,7 @@ func (m *Mirror) compileLocked(rm *route.Mirror) plan {
 			}
 			m.targets[key] = &target{id: len(m.targets), book: m.bookLocked(rm.Name, t), endpoint: endpoint}
 		}
+		m.targets[key].book.baseline.Store(t.Baseline)
 		p.targets = append(p.targets, m.targets[key])
 	}
 	return p
@@ -124,7 +125,7 @@ func (m *Mirror) bookLocked(mirror string, t route.Target) *book {
 			return b
 		}
 	}
-	b := &book{mirror: mirror, target: t.Name, baseline: t.Baseline, lanes: make([]*counts, len(m.lanes)), policy: m.policies[mirror]}
+	b := &book{mirror: mirror, target: t.Name, lanes: make([]*counts, len(m.lanes)), policy: m.policies[mirror]}
 	for i := range b.lanes {
 		b.lanes[i] = new(counts)
 	}

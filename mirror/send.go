@@ -16,6 +16,9 @@ import (
 // call.
 const maxCoalesced = 4 << 10
 
+// maxPiece is how many bytes of a body are gathered for one system call.
+const maxPiece = 16 << 10
+
 // What ends a copy, besides the errors of netloop and http1.
 var (
 	errBody       = errors.New("the request's body grew over the limit")
@@ -35,6 +38,7 @@ type worker struct {
 	isHead bool
 
 	out     []byte // what is sent
+	piece   []byte // what is sent of a body
 	scratch []byte // see traffic.Bytes.Slice
 	head    []byte // the answer's head in normal form
 	in      http1.Response
@@ -93,11 +97,13 @@ func (w *worker) carry(k *copied) bool {
 }
 
 // blames says whether a failed copy is the target's fault. An answer over the limit is not, where
-// live's is as large.
+// live's is as large, nor is lost time, where the user is still sending.
 func (w *worker) blames(why traffic.Failed) bool {
 	switch why {
 	case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping:
 		return false
+	case traffic.FailedTimeout:
+		return w.copy.live.Request.Ended
 	case traffic.FailedLimit:
 		return w.copy.live.Response.Size < w.lane.m.cfg.DrainAnswer/2
 	}
@@ -114,7 +120,7 @@ func (w *worker) exchange(k *copied) (reusable bool, err error) {
 		}
 		w.conn.SetLimit(maxAnswerHead)
 	}
-	w.conn.SetDeadline(k.mirror.Timeout - time.Duration(loop.Now()-w.sentAt))
+	w.conn.SetDeadline(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1)) // 0 is never
 	w.buildHead(k)
 	sendErr := w.send(k)
 	if sendErr != nil && !early(sendErr) {
@@ -174,27 +180,25 @@ func (w *worker) send(k *copied) error {
 	if err := w.conn.Send(w.out); err != nil {
 		return err
 	}
-	sent := 0
+	var at traffic.Cursor
 	for {
-		n, err := w.sendFrom(k, sent)
-		if err != nil {
+		if more, err := w.sendFrom(k, &at); err != nil {
 			return err
+		} else if more {
+			continue
 		}
-		sent += n
 		switch {
 		case request.Size > k.mirror.MaxBody:
 			return errBody
 		case request.Truncated():
 			return errMemory
-		case sent < request.Captured():
-			continue
 		case request.Ended:
 			return w.sendEnd(k)
 		case k.live.Done:
 			return errIncomplete
 		}
 		k.worker = w.task
-		err = w.conn.Wait()
+		err := w.conn.Wait()
 		k.worker = nil
 		if err != nil {
 			return err
@@ -202,23 +206,28 @@ func (w *worker) send(k *copied) error {
 	}
 }
 
-// sendFrom sends what is captured of the body from off on.
-func (w *worker) sendFrom(k *copied, off int) (sent int, err error) {
-	for chunk := range k.live.Request.BodyChunks(off) {
-		if k.chunked {
-			w.out = http1.AppendChunkHead(w.out[:0], len(chunk))
-			w.out = append(w.out, chunk...)
-			w.out = append(w.out, "\r\n"...)
-			err = w.conn.Send(w.out)
-		} else {
-			err = w.conn.Send(chunk)
+// sendFrom sends what is captured of the body from a place on, at most maxPiece bytes of it. more
+// says that there was something. It is copied first: while the connection makes the worker wait,
+// the capture grows.
+func (w *worker) sendFrom(k *copied, at *traffic.Cursor) (more bool, err error) {
+	piece := w.piece[:0]
+	for len(piece) <= maxPiece-traffic.BlockSize {
+		p := k.live.Request.NextBody(at)
+		if p == nil {
+			break
 		}
-		if err != nil {
-			return sent, err
-		}
-		sent += len(chunk)
+		piece = append(piece, p...)
 	}
-	return sent, nil
+	w.piece = piece
+	if len(piece) == 0 {
+		return false, nil
+	}
+	if !k.chunked {
+		return true, w.conn.Send(piece)
+	}
+	w.out = http1.AppendChunkHead(w.out[:0], len(piece))
+	w.piece = append(piece, "\r\n"...)
+	return true, w.conn.Send2(w.out, w.piece)
 }
 
 func (w *worker) sendEnd(k *copied) error {
@@ -272,6 +281,9 @@ func (w *worker) readHead(method []byte) error {
 		if n := http1.HeadEnd(w.conn.Buffered(), &scanned); n > 0 {
 			return w.in.Parse(w.conn.Buffered()[:n], method)
 		}
+		if err := w.in.Early(w.conn.Buffered()); err != nil {
+			return err
+		}
 		if err := w.conn.Fill(); err != nil {
 			return err
 		}
@@ -291,7 +303,7 @@ func (w *worker) captureHead(k *copied) {
 		}
 	}
 	w.head = h
-	k.answer.Response.SetHead(h)
+	k.answer.Response.SetHead(h) // without it, the pair can't be compared: see handOver
 }
 
 func (w *worker) readBody(k *copied) error {

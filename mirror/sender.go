@@ -27,11 +27,12 @@ type sender struct {
 	length  int
 	workers int
 	running []*netloop.Task
-	run     func() // s.work, bound once
+	run     func() // s.work, bound once, as is again
 
 	failures int // in a row
 	resumeAt int64
 	timer    netloop.Timer
+	again    func() // s.resume
 }
 
 func (s *sender) full() bool { return s.length >= s.lane.queue }
@@ -61,7 +62,7 @@ func (s *sender) hire() {
 	if s.failures > 0 {
 		limit = 1
 		if wait := s.resumeAt - s.lane.loop.Now(); wait > 0 {
-			s.lane.loop.After(&s.timer, time.Duration(wait), s.resume)
+			s.lane.loop.After(&s.timer, time.Duration(wait), s.again)
 			return
 		}
 	}
