@@ -122,6 +122,9 @@ func (r *request) readAnswerHead() error {
 	for {
 		n := http1.HeadEnd(r.up.Buffered(), &scanned)
 		if n == 0 {
+			if err := r.out.Early(r.up.Buffered()); err != nil {
+				return err
+			}
 			if err := r.fillUpstream(); err != nil {
 				return err
 			}
