@@ -84,10 +84,11 @@ func (l *Live) rewind(b *bytes.Buffer) {
 	}
 }
 
-// put writes the lines from the cursor on, and clears what was below them.
+// put writes the lines from the cursor on, and clears what was below them. A row is cleared before
+// it is written: behind a line that fills the row, the cursor stands on its last character.
 func (l *Live) put(b *bytes.Buffer) {
 	for _, line := range l.lines {
-		b.WriteString(line + clearRight + "\n")
+		b.WriteString(clearRight + line + "\n")
 	}
 	b.WriteString(clearBelow)
 }

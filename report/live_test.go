@@ -7,11 +7,14 @@ import (
 	"testing"
 )
 
+// columns is the width of a screen.
+const columns = 8
+
 // screen is as much of a terminal as Live needs: lines, a cursor, and two modes.
 type screen struct {
 	t              *testing.T
 	lines          []string
-	row            int
+	row, column    int
 	hidden, noWrap bool
 }
 
@@ -26,9 +29,10 @@ func (s *screen) Write(p []byte) (int, error) {
 func (s *screen) step(text string) string {
 	switch {
 	case text[0] == '\n':
-		s.row++
+		s.row, s.column = s.row+1, 0
 		return text[1:]
 	case text[0] == '\r':
+		s.column = 0
 		return text[1:]
 	case text[0] != '\x1b':
 		end := strings.IndexAny(text, "\n\x1b")
@@ -39,6 +43,7 @@ func (s *screen) step(text string) string {
 			s.lines = append(s.lines, "")
 		}
 		s.lines[s.row] = text[:end]
+		s.column = min(end, columns-1) // the cursor never leaves the row
 		return text[end:]
 	}
 	end := strings.IndexAny(text, "hlKJA") + 1
@@ -48,6 +53,9 @@ func (s *screen) step(text string) string {
 	case noWrap, wrapAgain:
 		s.noWrap = command == noWrap
 	case clearRight:
+		if s.row < len(s.lines) {
+			s.lines[s.row] = s.lines[s.row][:min(s.column, len(s.lines[s.row]))]
+		}
 	case clearBelow:
 		s.lines = s.lines[:min(s.row, len(s.lines))]
 	default:
@@ -73,6 +81,8 @@ func TestLive(t *testing.T) {
 	shows("log 0")
 	l.Draw([]string{"a", "b", "c"}, 25)
 	shows("log 0", "a", "b", "c")
+	l.Draw([]string{"a", "fullrow.", "c"}, 25)
+	shows("log 0", "a", "fullrow.", "c")
 	if !s.hidden || !s.noWrap {
 		t.Error("the cursor is shown, or lines wrap, while drawing")
 	}

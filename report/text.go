@@ -146,7 +146,7 @@ func (p *page) latency(s *Snapshot) {
 
 // label names a target in a table.
 func label(t *Target) string {
-	if t.Books.Baseline {
+	if t.Books.Baseline && t.Name != "baseline" {
 		return t.Name + " (baseline)"
 	}
 	return t.Name

@@ -83,7 +83,7 @@ func runDemo(cmd *cobra.Command, set config.Config, length time.Duration, output
 		ctx, cancel = context.WithTimeout(ctx, length)
 		defer cancel()
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "the shop is at http://%s, version 2 of it gets a copy of everything, %s\n", s.addrs()[0], adminText(s))
+	fmt.Fprintf(cmd.OutOrStdout(), "The shop is at http://%s. Version 2 of it gets a copy of everything.\n%s\n\n", s.addrs()[0], adminText(s))
 	go load.Run(ctx)
 	go live.run(ctx, s)
 	if err := s.run(ctx); err != nil {
@@ -97,9 +97,9 @@ func runDemo(cmd *cobra.Command, set config.Config, length time.Duration, output
 
 func adminText(s *system) string {
 	if addr := s.console.AdminAddr(); addr != nil {
-		return "and http://" + addr.String() + " tells what it sees"
+		return "What tain sees is at http://" + addr.String() + " too."
 	}
-	return "and the report comes at the end"
+	return "The report comes at the end."
 }
 
 // startShop serves one version of the shop on a free port of loopback.
@@ -117,6 +117,7 @@ func startShop(version int, seed uint64) (url string, stop func(), err error) {
 // score an error.
 func score(w io.Writer, s *system, strict bool) error {
 	found, missing, unexplained := demo.Score(s.compare.Findings())
+	fmt.Fprintln(w)
 	for _, p := range missing {
 		fmt.Fprintf(w, "not found: %s\n", p.Says)
 	}
