@@ -419,30 +419,24 @@ func TestCloseWhileParked(t *testing.T) {
 func TestCloseOfAFastStream(t *testing.T) {
 	r := newRig(t, nil)
 	ended := make(chan error, 1)
-	reads := 0
 	_, theirs := r.pair(func(c *Conn) {
-		for {
+		for len(c.Buffered()) < BufferSize {
 			if err := c.Fill(); err != nil {
-				ended <- err
-				return
-			}
-			if len(c.Buffered()) == 0 {
-				t.Error("Fill returned without bytes")
-			}
-			c.Consume(1)
-			c.Consume(len(c.Buffered()))
-			if reads++; reads%readsPerTurn == readsPerTurn-1 {
-				r.Go(c.Close) // runs while the stream gives way, if the bytes do not run dry
+				t.Errorf("fill: %v", err)
 			}
 		}
+		c.Consume(BufferSize)
+		r.Current().spent = readsPerTurn - 1 // the next read gives way
+		r.Go(c.Close)
+		err := c.Fill()
+		if err == nil && len(c.Buffered()) == 0 {
+			t.Error("Fill returned without bytes")
+		}
+		ended <- err
 	}, false)
-	go func() {
-		for range 1000 {
-			if _, err := theirs.Write(make([]byte, 1<<20)); err != nil {
-				return
-			}
-		}
-	}()
+	if _, err := theirs.Write(make([]byte, 4*BufferSize)); err != nil {
+		t.Fatal(err)
+	}
 	if err := wait(t, ended, "the close"); err != ErrClosed {
 		t.Errorf("fill: %v", err)
 	}

@@ -77,6 +77,23 @@ func TestMemoryUsesUsedBlocksFirst(t *testing.T) {
 	}
 }
 
+// TestMemoryHeadsDiffer holds what makes the free list safe: its head is never the same word twice,
+// although the same block comes to its top again.
+func TestMemoryHeadsDiffer(t *testing.T) {
+	m := newMemory(t, 2)
+	a, b := m.get(), m.get()
+	m.put(b, b, 1)
+	m.put(a, a, 1)
+	before := m.free.Load()
+	if m.get() != a || m.get() != b {
+		t.Fatal("the free list is no stack")
+	}
+	m.put(a, a, 1)
+	if after := m.free.Load(); after == before || uint32(after) != uint32(before) {
+		t.Errorf("the head was %x and is %x: a late compare-and-swap would give block %d away twice", before, after, b)
+	}
+}
+
 // TestMemoryConcurrently lets many goroutines take and give back. Each marks its blocks, so that a
 // block with two owners shows.
 func TestMemoryConcurrently(t *testing.T) {
