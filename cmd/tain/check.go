@@ -9,7 +9,7 @@ import (
 	"tain.dev/tain/config"
 )
 
-const fileUsage = "configuration: a YAML file, or a folder of them"
+const fileUsage = "`path` of the configuration: a YAML file, or a folder of them"
 
 func newCheckCommand() *cobra.Command {
 	var path string
@@ -55,7 +55,6 @@ func newRoutesCommand() *cobra.Command {
 
 func addFileFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "file", "f", "", fileUsage)
-	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	_ = cmd.MarkFlagRequired("file")
 }
 

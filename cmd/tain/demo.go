@@ -43,7 +43,7 @@ were found and none is false.`,
 		},
 	}
 	cmd.Flags().DurationVar(&length, "for", 0, "end after so long, and say how well tain did")
-	cmd.Flags().StringSliceVar(&set.Listen, "listen", set.Listen, "where the mirrored shop listens")
+	cmd.Flags().StringSliceVar(&set.Listen, "listen", set.Listen, "`address` where the mirrored shop listens")
 	addProcessFlags(cmd.Flags(), &set)
 	addOutputFlag(cmd, &output)
 	return cmd

@@ -52,7 +52,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	if !errors.As(err, &exit) {
 		exit = &exitError{code: exitUsage, err: err, hint: "see tain --help"} // cobra's own: unknown command or argument
 	}
-	if exit.code == exitInternal {
+	if exit.code == exitInternal && exit.hint == "" {
 		exit.hint = "this should not happen: please report it, with the log"
 	}
 	for line := range strings.SplitSeq(exit.Error(), "\n") {
@@ -87,6 +87,11 @@ service noticing, compares the answers, and says what it saw.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, err: err, hint: "see " + cmd.CommandPath() + " --help"}
 	})
-	root.AddCommand(newMirrorCommand(), newRunCommand(), newCheckCommand(), newRoutesCommand(), newDemoCommand(), newVersionCommand())
+	for _, cmd := range []*cobra.Command{
+		newMirrorCommand(), newRunCommand(), newCheckCommand(), newRoutesCommand(), newDemoCommand(), newVersionCommand(),
+	} {
+		addCompletions(cmd)
+		root.AddCommand(cmd)
+	}
 	return root
 }

@@ -48,17 +48,17 @@ may charge a card twice.
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&quick.Live, "live", "", "the service that answers users, http://host:port")
-	f.StringArrayVar(&quick.To, "to", nil, "where copies go, http://host:port; repeatable")
-	f.StringVar(&quick.Baseline, "baseline", "", "a second instance of the live version, to tell noise from change")
-	f.Float64Var(&quick.Percent, "percent", 100, "how many of the requests are copied, 0 to 100, down to 0.0001")
-	f.StringArrayVar(&quick.Match, "match", nil, "which requests are copied; repeatable")
+	f.StringVar(&quick.Live, "live", "", "`URL` of the service that answers users, http://host:port")
+	f.StringArrayVar(&quick.To, "to", nil, "`URL` that copies go to, http://host:port; repeatable")
+	f.StringVar(&quick.Baseline, "baseline", "", "`URL` of a second instance of the live version, to tell noise from change")
+	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
+	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied; repeatable")
 	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
-	f.StringVar(&quick.Host, "host", "", "Host of the copies: a name, or a suffix such as -shadow (default: as the user sent it)")
+	f.StringVar(&quick.Host, "host", "", "Host of the copies: a `name`, or a suffix such as -shadow (default: as the user sent it)")
 	f.DurationVar(&quick.Timeout, "timeout", 10*time.Second, "how long a copy may take, from the connect to the last byte")
 	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
 	f.Var((*size)(&set.Mirror.Memory), "mirror-memory", "ceiling for all that exists because of mirrors")
-	f.StringSliceVar(&set.Listen, "listen", set.Listen, "where users connect, host:port or :port; repeatable")
+	f.StringSliceVar(&set.Listen, "listen", set.Listen, "`address` where users connect, host:port or :port; repeatable")
 	addProcessFlags(f, &set)
 	addOutputFlag(cmd, &output)
 	return cmd
@@ -66,15 +66,15 @@ may charge a card twice.
 
 // addProcessFlags adds what tain mirror and tain demo have in common.
 func addProcessFlags(f *pflag.FlagSet, set *config.Config) {
-	f.StringVar(&set.Admin, "admin", set.Admin, "address of the admin API, or off")
-	f.StringVar(&set.Health, "health", set.Health, "address that serves only /healthz, /readyz and /metrics")
+	f.StringVar(&set.Admin, "admin", set.Admin, "`address` of the admin API, or off")
+	f.StringVar(&set.Health, "health", set.Health, "`address` that serves only /healthz, /readyz and /metrics")
 	f.BoolVar(&set.Pprof, "pprof", set.Pprof, "serve Go profiles on the admin API")
-	f.IntVar(&set.Loops, "loops", set.Loops, "event loops; one uses one core")
-	f.StringVar(&set.Data.Dir, "data", set.Data.Dir, "folder for examples of pairs, or off (default $XDG_STATE_HOME/tain)")
-	f.StringSliceVar(&set.Mask, "mask", nil, "names of headers, query parameters and fields to mask in every pair, besides Authorization and cookies")
+	f.IntVar(&set.Loops, "loops", set.Loops, "`number` of event loops; one uses one core")
+	f.StringVar(&set.Data.Dir, "data", set.Data.Dir, "`folder` for examples of pairs, or off (default $XDG_STATE_HOME/tain)")
+	f.StringSliceVar(&set.Mask, "mask", nil, "`names` of headers, query parameters and fields to mask in every pair, besides Authorization and cookies")
 	f.DurationVar(&set.Drain, "drain", set.Drain, "how long running requests may take when tain stops")
-	f.StringVar(&set.Log.Level, "log-level", set.Log.Level, "debug, info, warn or error")
-	f.StringVar(&set.Log.Format, "log-format", set.Log.Format, "text, json, or auto: text on a terminal, else json")
+	f.StringVar(&set.Log.Level, "log-level", set.Log.Level, "lowest `level` that is logged: debug, info, warn or error")
+	f.StringVar(&set.Log.Format, "log-format", set.Log.Format, "`form` of the log: text, json, or auto, which is text on a terminal, else json")
 }
 
 // takeAdmin reads "off" for an address.
