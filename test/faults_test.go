@@ -1,9 +1,7 @@
 package test
 
 import (
-	"io"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -28,8 +26,11 @@ func TestFaults(t *testing.T) {
 	const requests = 400
 	f := func(mode string, want ...string) {
 		t.Run(mode, func(t *testing.T) {
+			if testing.Short() && mode != "never-answer" && mode != "reset" {
+				t.Skip("one target that hangs and one that breaks are enough for -short")
+			}
 			live, target := startNginx(t), startFaulty(t, mode)
-			p := startMirror(t, live.url, "http://"+target.Addr)
+			p := startMirror(t, live.url, "http://"+target.Addr, "--timeout", "1s")
 			all, safe := asUsual(t, live, p)
 			hammer(t, p, requests)
 			b := p.books(t)
@@ -41,7 +42,9 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d requests seen, want %d and more", b["seen"], all+requests+n)
 			}
 			for _, line := range want {
-				eventually(t, line, func() bool { return p.books(t)[line] > 0 })
+				if b := p.settled(t); b[line] == 0 {
+					t.Errorf("no copy is counted as %s: %v", line, b)
+				}
 			}
 			p.stop(t)
 		})
@@ -133,88 +136,5 @@ func TestLiveDies(t *testing.T) {
 	if b["compared"] < 150 || b["compared"] > 160 {
 		t.Errorf("%d pairs compared, want about the 160 that live answered: %v", b["compared"], b)
 	}
-	p.stop(t)
-}
-
-// TestKillSwitch stops and restarts all mirroring under load.
-func TestKillSwitch(t *testing.T) {
-	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	hammer(t, p, 80)
-	p.post(t, "/api/v1/kill")
-	eventually(t, "copies to be dropped", func() bool {
-		ask(t, "GET", p.url+"/item", nil, nil)
-		return p.books(t)["dropped/paused"] > 0
-	})
-	before := p.settled(t)["sent"]
-	hammer(t, p, 80)
-	if after := p.books(t)["sent"]; after != before {
-		t.Errorf("%d copies were sent after the kill switch", after-before)
-	}
-	p.post(t, "/api/v1/unkill")
-	eventually(t, "copies to be sent again", func() bool {
-		ask(t, "GET", p.url+"/item", nil, nil)
-		return p.books(t)["sent"] > before
-	})
-	p.stop(t)
-}
-
-// TestDrain stops tain while an answer is on its way: the user gets all of it.
-func TestDrain(t *testing.T) {
-	live, target := startNginx(t), startFaulty(t, "slow:50ms")
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	hammer(t, p, 80)
-	answer, err := client.Get(p.url + "/big.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	got := make(chan int, 1)
-	go func() {
-		body, _ := io.ReadAll(answer.Body) // a short body shows in its length
-		got <- len(body)
-	}()
-	p.stop(t)
-	if n := <-got; n != 1<<20 {
-		t.Errorf("the user got %d bytes, want all %d", n, 1<<20)
-	}
-}
-
-// TestNoDescriptorsLeft lets more users come than tain may have descriptors.
-func TestNoDescriptorsLeft(t *testing.T) {
-	live, target := startNginx(t), startFaulty(t, "ok")
-	limited := exec.Command("/bin/sh", "-c", `ulimit -n 48; exec "$0" "$@"`, binary)
-	p := startTain(t, limited, "mirror", "--live", live.url, "--to", "http://"+target.Addr, "--loops", "1", "--data", "off", "--drain", "2s")
-	var users []*socket
-	for range 100 {
-		users = append(users, dial(t, p.addr))
-	}
-	for _, u := range users {
-		u.Close()
-	}
-	eventually(t, "tain to serve again", func() bool {
-		status, _ := take(client.Get(p.url + "/item"))
-		return status == http.StatusOK
-	})
-	hammer(t, p, 80)
-	p.books(t)
-	p.stop(t)
-}
-
-// TestPortInUse starts a second tain on the port of the first. It says so, and names the flag.
-func TestPortInUse(t *testing.T) {
-	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	f := func(want string, flags ...string) {
-		t.Helper()
-		args := []string{"mirror", "--live", live.url, "--to", "http://" + target.Addr, "--data", "off"}
-		out, err := exec.Command(binary, append(args, flags...)...).CombinedOutput()
-		if exitCode(err) <= 0 || !strings.Contains(string(out), want) {
-			t.Errorf("%v: exit code %d, want another than 0 and a message with %s:\n%s", flags, exitCode(err), want, out)
-		}
-	}
-	f("--listen", "--listen", p.addr, "--admin", "off")
-	f("--admin", "--listen", "127.0.0.1:0", "--admin", strings.TrimPrefix(p.admin, "http://"))
-	hammer(t, p, 80)
 	p.stop(t)
 }

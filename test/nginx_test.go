@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// nginxConf is a live service with an answer of every framing: known length, none, chunked.
+// nginxConf is a live service with an answer of every framing: known length, none, chunked. Without
+// gzip_proxied it would not compress for whom a proxy speaks.
 const nginxConf = `
 daemon off;
 master_process off;
@@ -36,7 +37,7 @@ http {
     location = /error   { return 500 "no\n"; }
     location = /moved   { return 301 /item; }
     location = /empty   { return 204; }
-    location = /page.txt { gzip on; gzip_types text/plain; gzip_min_length 1; }
+    location = /page.txt { gzip on; gzip_proxied any; gzip_types text/plain; gzip_min_length 1; }
     location /files/    { dav_methods PUT DELETE; }
   }
 }

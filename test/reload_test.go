@@ -14,16 +14,16 @@ import (
 // notice nothing; the last good table serves.
 func TestReload(t *testing.T) {
 	live, first, second := startNginx(t), startFaulty(t, "ok"), startFaulty(t, "ok")
-	file := filepath.Join(t.TempDir(), "tain.yaml")
+	p, file := newTain(t), filepath.Join(t.TempDir(), "tain.yaml")
 	write := func(target string) {
 		t.Helper()
-		text := fmt.Sprintf("routes:\n  - name: shop\n    backends: %s\n    mirrors:\n      - name: v2\n        targets: %s\n", live.url, target)
+		text := fmt.Sprintf("listen: %s\nadmin: %s\ndata: {dir: \"off\"}\ndrain: 2s\nroutes:\n  - name: shop\n    backends: %s\n    mirrors:\n      - name: v2\n        targets: %s\n", p.addr, p.adminAddr, live.url, target)
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("http://" + first.Addr)
-	p := startTain(t, exec.Command(binary), "run", "-f", file)
+	p.start(t, exec.Command(binary), "run", "-f", file)
 	hammer(t, p, 80)
 	eventually(t, "copies at the first target", func() bool { return first.Requests() == 80 })
 
@@ -34,9 +34,7 @@ func TestReload(t *testing.T) {
 	})
 
 	write("htp:/nonsense")
-	if err := p.process.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGHUP)
 	eventually(t, "the failed reload to be told", func() bool {
 		hammer(t, p, 8)
 		_, metrics := p.get("/metrics")
@@ -55,19 +53,5 @@ func TestReload(t *testing.T) {
 		return strings.Contains(metrics, "\ntain_config_last_reload_successful 1\n")
 	})
 	hammer(t, p, 80)
-	p.stop(t)
-}
-
-// TestNoPlaceForData gives tain a folder that cannot be one. It says so and serves.
-func TestNoPlaceForData(t *testing.T) {
-	live, target := startNginx(t), startFaulty(t, "differ")
-	p := startMirror(t, live.url, "http://"+target.Addr, "--data", filepath.Join(live.dir, "nginx.conf"))
-	hammer(t, p, 80)
-	if b := p.settled(t); b["compared"] != 80 {
-		t.Errorf("%d pairs compared, want 80: %v", b["compared"], b)
-	}
-	if log := p.log.String() + p.out.String(); !strings.Contains(log, "--data") {
-		t.Errorf("the log does not name --data:\n%s", log)
-	}
 	p.stop(t)
 }

@@ -15,34 +15,50 @@ import (
 
 // tain is a running tain.
 type tain struct {
-	addr, url string // where users ask
-	admin     string // URL of the admin API
-	process   *exec.Cmd
-	out, log  lockedBuffer // standard output and standard error
-	ended     chan error   // gets what Wait returned
+	addr, url        string // where users ask
+	adminAddr, admin string // where operators ask: host:port, and the URL
+	process          *exec.Cmd
+	out, log         lockedBuffer // standard output and standard error
+	ended            chan error   // gets what Wait returned
 }
 
 // startMirror starts the quick start: live mirrored to target, and waits until it is ready. More
 // flags come last, so they win.
 func startMirror(t *testing.T, live, target string, flags ...string) *tain {
 	t.Helper()
-	args := []string{"mirror", "--live", live, "--to", target, "--loops", "1", "--data", "off", "--drain", "2s"}
-	return startTain(t, exec.Command(binary), append(args, flags...)...)
+	p := newTain(t)
+	p.start(t, exec.Command(binary), p.mirrorArgs(live, target, flags...)...)
+	return p
 }
 
-// startTain starts command with args and with addresses of its own.
-func startTain(t *testing.T, command *exec.Cmd, args ...string) *tain {
+// newTain returns a tain that does not run yet, with addresses of its own.
+func newTain(t *testing.T) *tain {
 	t.Helper()
-	p := &tain{addr: freeAddr(t), process: command, ended: make(chan error, 1)}
-	p.url = "http://" + p.addr
-	admin := freeAddr(t)
-	p.admin = "http://" + admin
+	p := &tain{addr: freeAddr(t), adminAddr: freeAddr(t)}
+	p.url, p.admin = "http://"+p.addr, "http://"+p.adminAddr
+	return p
+}
+
+// mirrorArgs is the command line of the quick start.
+func (p *tain) mirrorArgs(live, target string, flags ...string) []string {
+	args := []string{"mirror", "--live", live, "--to", target, "--listen", p.addr, "--admin", p.adminAddr, "--loops", "1", "--data", "off", "--drain", "2s"}
+	return append(args, flags...)
+}
+
+// start runs command with args, and waits until tain is ready.
+func (p *tain) start(t *testing.T, command *exec.Cmd, args ...string) {
+	t.Helper()
 	command.Args = append(command.Args, args...)
-	command.Args = append(command.Args, "--listen", p.addr, "--admin", admin)
-	command.Stdout, command.Stderr = &p.out, &p.log
+	if command.Stdout == nil {
+		command.Stdout = &p.out
+	}
+	if command.Stderr == nil {
+		command.Stderr = &p.log
+	}
 	if err := command.Start(); err != nil {
 		t.Fatalf("starting tain: %v", err)
 	}
+	p.process, p.ended = command, make(chan error, 1)
 	go func() { p.ended <- command.Wait() }()
 	t.Cleanup(func() { _ = command.Process.Kill() })
 	eventually(t, "tain to be ready", func() bool {
@@ -54,7 +70,6 @@ func startTain(t *testing.T, command *exec.Cmd, args ...string) *tain {
 		status, _ := p.get("/readyz")
 		return status == http.StatusOK
 	})
-	return p
 }
 
 // get asks the admin API. The status is 0 without an answer.
@@ -83,29 +98,49 @@ func take(answer *http.Response, err error) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
+// signal sends tain a signal.
+func (p *tain) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := p.process.Process.Signal(sig); err != nil {
+		t.Fatalf("sending %v to tain: %v", sig, err)
+	}
+}
+
+// wait returns the error that tain ended with.
+func (p *tain) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(30 * time.Second):
+		t.Fatal("tain did not end within 30s")
+		return nil
+	}
+}
+
 // stop ends tain as an operator would, asserts that it ends well and that its report balances,
 // and returns the report.
 func (p *tain) stop(t *testing.T) string {
 	t.Helper()
-	if err := p.process.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatalf("stopping tain: %v", err)
+	p.signal(t, syscall.SIGTERM)
+	if err := p.wait(t); err != nil {
+		t.Fatalf("tain ended with %v, want exit code 0\n%s%s", err, p.out.String(), p.log.String())
 	}
-	select {
-	case err := <-p.ended:
-		if err != nil {
-			t.Fatalf("tain ended with %v, want exit code 0\n%s%s", err, p.out.String(), p.log.String())
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("tain did not end within 30s of SIGTERM")
-	}
-	report := p.out.String()
-	if !strings.Contains(report, "balanced") || strings.Contains(report, "does not add up") {
+	p.checkEnd(t)
+	return p.out.String()
+}
+
+// checkEnd asserts that tain reported balanced books, and logged no fault of its own.
+func (p *tain) checkEnd(t *testing.T) {
+	t.Helper()
+	if report := p.out.String(); !strings.Contains(report, "balanced") || strings.Contains(report, "do not balance") {
 		t.Errorf("the books of the report do not balance:\n%s", report)
 	}
-	if strings.Contains(p.log.String(), "DATA RACE") || strings.Contains(p.log.String(), "BUG:") {
-		t.Errorf("tain has a bug:\n%s", p.log.String())
+	for _, bad := range []string{"DATA RACE", "BUG:", "panic"} {
+		if log := p.log.String(); strings.Contains(log, bad) {
+			t.Errorf("tain has a bug (%s):\n%s", bad, log)
+		}
 	}
-	return report
 }
 
 // exitCode returns the code that a command ended with, from the error that it returned.
