@@ -24,6 +24,8 @@ func (c *capture) progress() {
 		case waiting:
 			if broken {
 				k.drop(traffic.DroppedIncomplete)
+			} else if c.Done {
+				k.sender.hire(1)
 			}
 		case running:
 			if k.worker != nil {

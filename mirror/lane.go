@@ -180,7 +180,7 @@ func (l *lane) sender(t *target) *sender {
 		l.senders = append(l.senders, nil)
 	}
 	if l.senders[t.id] == nil {
-		s := &sender{lane: l, target: t, counts: t.book.lanes[l.id], pool: upstream.NewPool(l.loop, t.endpoint, l.workers)}
+		s := &sender{lane: l, target: t, window: min(firstWindow, l.workers), counts: t.book.lanes[l.id], pool: upstream.NewPool(l.loop, t.endpoint, l.workers)}
 		s.run, s.again = s.work, s.resume
 		l.senders[t.id] = s
 	}

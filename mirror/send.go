@@ -91,7 +91,7 @@ func (w *worker) carry(k *copied) bool {
 		w.conn.Close()
 	}
 	w.conn, w.copy = nil, nil
-	w.sender.failures = 0
+	w.sender.succeeded()
 	k.succeed()
 	return true
 }

@@ -8,10 +8,14 @@ import (
 	"tain.dev/tain/upstream"
 )
 
-// The pauses after failures in a row, between two attempts at connecting.
+// How many copies may be in flight grows like a TCP window: from firstWindow, by one with each
+// answer that came while all were in use, to the limit of connections. So a target that hangs, or
+// answers without end, is found out by a few. A failure sets the window to one. Failures in a row
+// make pauses between two attempts.
 const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = time.Second
+	firstWindow = 8
+	firstPause  = 5 * time.Millisecond
+	lastPause   = time.Second
 )
 
 // sender carries one loop's copies to one target. Its workers are coroutines, one for each copy in
@@ -29,13 +33,20 @@ type sender struct {
 	running []*netloop.Task
 	run     func() // s.work, bound once, as is again
 
+	window   int // workers that there may be
 	failures int // in a row
 	resumeAt int64
 	timer    netloop.Timer
+	armed    bool   // timer is set
 	again    func() // s.resume
 }
 
 func (s *sender) full() bool { return s.length >= s.lane.queue }
+
+// patience is how long copies let live go first: a worker takes them when live has answered, or at
+// the first tick of the loop's timers after this. Sent at once, a copy would compete with its own
+// original for the processors, which is a tenth of the median latency where there are few of them.
+const patience = time.Millisecond
 
 // push puts a copy into the queue, and sees to it that a worker takes it.
 func (s *sender) push(k *copied) {
@@ -44,7 +55,7 @@ func (s *sender) push(k *copied) {
 	}
 	s.queue[(s.head+s.length)%len(s.queue)] = k
 	s.length++
-	s.hire()
+	s.wakeIn(patience)
 }
 
 func (s *sender) growQueue() {
@@ -55,27 +66,32 @@ func (s *sender) growQueue() {
 	s.queue, s.head = larger, 0
 }
 
-// hire starts a worker, where there may be one more. After failures there is one at a time, and
-// none during a pause.
-func (s *sender) hire() {
-	limit := s.lane.workers
+// hire starts workers for n waiting copies, as far as the window allows. During a pause it starts
+// none, and comes back when it is over.
+func (s *sender) hire(n int) {
 	if s.failures > 0 {
-		limit = 1
 		if wait := s.resumeAt - s.lane.loop.Now(); wait > 0 {
-			s.lane.loop.After(&s.timer, time.Duration(wait), s.again)
+			s.wakeIn(time.Duration(wait))
 			return
 		}
 	}
-	if s.workers < limit {
+	for ; n > 0 && s.workers < s.window; n-- {
 		s.workers++
 		s.lane.loop.GoLow(s.run)
 	}
 }
 
-func (s *sender) resume() {
-	if s.length > 0 {
-		s.hire()
+// wakeIn sees to it that what waits then is looked at in d, or before.
+func (s *sender) wakeIn(d time.Duration) {
+	if !s.armed {
+		s.armed = true
+		s.lane.loop.After(&s.timer, d, s.again)
 	}
+}
+
+func (s *sender) resume() {
+	s.armed = false
+	s.hire(s.length)
 }
 
 // pop takes the copy that waits longest and is still wanted, or nil.
@@ -105,7 +121,7 @@ func (s *sender) work() {
 	w := s.lane.borrowWorker(s)
 	s.running = append(s.running, w.task)
 	defer s.leave(w)
-	for s.failures == 0 || s.resumeAt <= s.lane.loop.Now() {
+	for s.workers <= s.window && (s.failures == 0 || s.resumeAt <= s.lane.loop.Now()) {
 		k := s.pop()
 		if k == nil || !w.carry(k) {
 			return
@@ -127,12 +143,22 @@ func (s *sender) leave(w *worker) {
 	}
 	w.end()
 	if s.length > 0 {
-		s.hire()
+		s.hire(1)
+	}
+}
+
+// succeeded lets one more copy be in flight, if that seems to be of use.
+func (s *sender) succeeded() {
+	s.failures = 0
+	if s.workers >= s.window && s.length > 0 && s.window < s.lane.workers {
+		s.window++
+		s.hire(1)
 	}
 }
 
 // failed keeps count of failures in a row. What fails at once costs the most, so the pauses double.
 func (s *sender) failed() {
+	s.window = 1
 	pause := min(firstPause<<min(s.failures, 16), lastPause)
 	s.failures++
 	s.resumeAt = s.lane.loop.Clock() + int64(pause)

@@ -377,8 +377,7 @@ func (c *Conn) Abort() {
 	}
 }
 
-// Close closes the connection and ends every wait on it. It may be called more than once. Its
-// buffer goes to another connection: what Buffered returned must not be used any more.
+// Close closes the connection and ends every wait on it. It may be called more than once.
 func (c *Conn) Close() {
 	if c.closed {
 		return
@@ -389,10 +388,11 @@ func (c *Conn) Close() {
 	c.idle = false
 	l.conns[c.fd] = nil
 	unix.Close(int(c.fd))
-	if c.buf != nil {
+	// Somebody may be sending on what is unread: only an empty buffer is lent to others.
+	if c.buf != nil && c.start == c.end {
 		l.giveBuffer(c.buf)
-		c.buf, c.start, c.end = nil, 0, 0
 	}
+	c.buf, c.start, c.end = nil, 0, 0
 	if c.reader != nil {
 		c.reader.Wake()
 	}

@@ -42,7 +42,12 @@ func (r *request) readHead() bool {
 			c.Consume(n)
 			scanned = 0
 		}
-		if n := http1.HeadEnd(c.Buffered(), &scanned); n > 0 {
+		n := http1.HeadEnd(c.Buffered(), &scanned)
+		if limit := r.lane.p.cfg.MaxHead; n > limit || n == 0 && len(c.Buffered()) >= limit {
+			r.refuse(errLargeHead)
+			return false
+		}
+		if n > 0 {
 			r.at = r.lane.loop.Now()
 			if err := r.in.Parse(c.Buffered()[:n]); err != nil {
 				r.refuse(err)
