@@ -113,11 +113,11 @@ func (s *system) listen() error {
 func listenHint(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "something else listens there, another tain perhaps; choose another address with --listen, or a free one with port 0"
+		return "something else listens there, another tain perhaps; choose another address with --listen, or listen: in the file; port 0 takes a free one"
 	case errors.Is(err, syscall.EACCES):
-		return "ports below 1024 need a privilege: choose a higher one with --listen, or grant CAP_NET_BIND_SERVICE"
+		return "ports below 1024 need a privilege: choose a higher one with --listen, or listen: in the file, or grant CAP_NET_BIND_SERVICE"
 	}
-	return "give --listen as host:port or :port"
+	return "give --listen, or listen: in the file, as host:port or :port"
 }
 
 // setTable puts a table into force: first for the mirrors, so that no request finds a route that
@@ -269,7 +269,7 @@ func (s *system) probe(routeName string, b route.Backend) {
 	}
 	c, err := net.DialTimeout("tcp", endpoint.Name, s.cfg.Proxy.ConnectTimeout)
 	if err != nil {
-		s.log.Warn("live can't be reached; users get 502 until it can: start it, or change --live", "route", routeName, "live", b.URL, "err", err)
+		s.log.Warn("live can't be reached; users get 502 until it can: start it, or change --live, or the backends in the file", "route", routeName, "live", b.URL, "err", err)
 		return
 	}
 	c.Close()
