@@ -92,17 +92,7 @@ func (v *view) findings(s *Snapshot) {
 func (v *view) foot(s *Snapshot) {
 	v.line("")
 	for i := range s.Targets {
-		t := &s.Targets[i]
-		var lost []string
-		for _, r := range reasons(&t.Books) {
-			if !strings.HasPrefix(r.label, "un") || strings.HasPrefix(r.label, "uncompared") {
-				lost = append(lost, r.label+" "+count(r.count))
-			}
-		}
-		if len(lost) > 0 {
-			text := fit(clean(t.Name)+"  "+strings.Join(lost, "  "), v.width)
-			v.line(v.style.paint(yellow, strings.TrimRight(text, " ")))
-		}
+		v.lost(&s.Targets[i])
 	}
 	text := fmt.Sprintf("mirror memory %s of %s", size(s.Memory), size(s.Ceiling))
 	const hint = "Ctrl-C ends with the report"
@@ -110,4 +100,25 @@ func (v *view) foot(s *Snapshot) {
 		text = fit(text, v.width-len(hint)) + hint
 	}
 	v.line(v.style.paint(dim, text))
+}
+
+// lost says what did not become a compared pair, in as many lines as that needs.
+func (v *view) lost(t *Target) {
+	name := strings.TrimRight(fit(clean(t.Name), v.width/2), " ")
+	text := name
+	flush := func() { v.line(v.style.paint(yellow, text)) }
+	for _, r := range reasons(&t.Books) {
+		if strings.HasPrefix(r.label, "un") && !strings.HasPrefix(r.label, "uncompared") {
+			continue // never meant to be one
+		}
+		entry := "  " + r.label + " " + count(r.count)
+		if utf8.RuneCountInString(text+entry) > v.width {
+			flush()
+			text = ""
+		}
+		text += entry
+	}
+	if text != name {
+		flush()
+	}
 }
