@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"tain.dev/tain/console"
 	"tain.dev/tain/stat"
@@ -76,6 +75,5 @@ func (s *system) pause(mirror string, paused bool) error {
 	if !s.mirror.Pause(mirror, paused) {
 		return fmt.Errorf("there is no mirror %q", mirror)
 	}
-	s.log.Warn("a mirror was paused or resumed", "mirror", mirror, "paused", paused, "at", time.Now().Format(time.RFC3339))
 	return nil
 }
