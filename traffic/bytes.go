@@ -1,7 +1,5 @@
 package traffic
 
-import "iter"
-
 // Bytes is a growing sequence of bytes in a [Memory]. The zero value is empty and refuses to
 // grow; [NewBytes] gives one that can. It belongs to one goroutine at a time.
 type Bytes struct {
@@ -77,40 +75,23 @@ func (b *Bytes) Free() {
 	*b = Bytes{mem: b.mem}
 }
 
-// Chunks yields the bytes from off on, in order, in pieces that stay valid until Free. What is
-// appended while it runs is left to the next call.
-func (b *Bytes) Chunks(off int) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		at, size := b.head, b.size
-		for start := 0; start < size; start += BlockSize {
-			end := min(size-start, BlockSize)
-			if off < start+end && !yield(b.mem.block(at)[max(off-start, 0):end]) {
-				return
-			}
-			at = b.mem.next[at].Load()
-		}
-	}
-}
-
 // Slice returns n bytes from off: in place where they lie in one block, else copied into scratch,
 // which is grown as needed. The result is valid until Free and the next use of scratch.
 func (b *Bytes) Slice(off, n int, scratch *[]byte) []byte {
 	if n == 0 {
 		return nil
 	}
-	if b.blocks == 1 {
-		return b.mem.block(b.head)[off : off+n]
+	at := b.head
+	for ; off >= BlockSize; off -= BlockSize {
+		at = b.mem.next[at].Load()
 	}
-	buf := (*scratch)[:0]
-	for chunk := range b.Chunks(off) {
-		chunk = chunk[:min(len(chunk), n-len(buf))]
-		if len(buf) == 0 && len(chunk) == n {
-			return chunk
-		}
-		buf = append(buf, chunk...)
-		if len(buf) == n {
-			break
-		}
+	if off+n <= BlockSize {
+		return b.mem.block(at)[off : off+n]
+	}
+	buf := append((*scratch)[:0], b.mem.block(at)[off:]...)
+	for len(buf) < n {
+		at = b.mem.next[at].Load()
+		buf = append(buf, b.mem.block(at)[:min(BlockSize, n-len(buf))]...)
 	}
 	*scratch = buf
 	return buf

@@ -13,10 +13,12 @@ func random(n int, seed byte) []byte {
 	return p
 }
 
-func collect(b *Bytes, off int) []byte {
+// collect reads b piece by piece.
+func collect(b *Bytes) []byte {
 	var all []byte
-	for chunk := range b.Chunks(off) {
-		all = append(all, chunk...)
+	var c Cursor
+	for p := b.Next(&c); p != nil; p = b.Next(&c) {
+		all = append(all, p...)
 	}
 	return all
 }
@@ -46,10 +48,10 @@ func FuzzBytes(f *testing.F) {
 					t.Fatalf("step %d: a refused append took %d bytes", i, m.Used()-before)
 				}
 			case 3:
-				off := n % (len(model) + 1)
-				if got := collect(&b, off); !bytes.Equal(got, model[off:]) {
-					t.Fatalf("step %d: the chunks from %d of %d differ", i, off, len(model))
+				if got := collect(&b); !bytes.Equal(got, model) {
+					t.Fatalf("step %d: the pieces of %d bytes differ", i, len(model))
 				}
+				off := n % (len(model) + 1)
 				length := (n * 7) % (len(model) - off + 1)
 				if got := b.Slice(off, length, &scratch); !bytes.Equal(got, model[off:off+length]) {
 					t.Fatalf("step %d: %d bytes from %d of %d differ", i, length, off, len(model))
@@ -81,7 +83,7 @@ func TestBytesAtTheEdgesOfBlocks(t *testing.T) {
 			if !b.Append(want[:first]) || !b.Append(want[first:]) {
 				t.Fatalf("%d and %d bytes were refused", first, second)
 			}
-			if got := collect(&b, 0); !bytes.Equal(got, want) {
+			if got := collect(&b); !bytes.Equal(got, want) {
 				t.Errorf("%d and %d bytes came back as %d others", first, second, len(got))
 			}
 			if got := b.Slice(first, second, &scratch); !bytes.Equal(got, want[first:]) {
@@ -94,51 +96,39 @@ func TestBytesAtTheEdgesOfBlocks(t *testing.T) {
 
 func TestZeroBytes(t *testing.T) {
 	var b Bytes
-	if b.Append([]byte("x")) || !b.Append(nil) || b.Len() != 0 || len(collect(&b, 0)) != 0 {
+	if b.Append([]byte("x")) || !b.Append(nil) || b.Len() != 0 || len(collect(&b)) != 0 {
 		t.Error("the zero value is empty and refuses to grow")
 	}
 	b.Free()
 }
 
-// TestChunksWhileGrowing holds that a reader who is slower than the writer misses nothing: what
-// came during its reading is for the next one.
-func TestChunksWhileGrowing(t *testing.T) {
-	m := newMemory(t, 64)
-	b := NewBytes(m)
-	want := random(20*BlockSize, 2)
-	b.Append(want[:100])
-	written := 100
-	var got []byte
-	for len(got) < len(want) {
-		begun := written
-		for chunk := range b.Chunks(len(got)) {
-			got = append(got, chunk...)
-			more := min(written+1500, len(want)) // arrives while the reader is busy with the chunk
+// TestNextWhileGrowing holds that a reader who is slower than the writer misses nothing, and one
+// who is faster gets it later.
+func TestNextWhileGrowing(t *testing.T) {
+	f := func(step int) {
+		t.Helper()
+		b := NewBytes(newMemory(t, 64))
+		want := random(20*BlockSize, 2)
+		var got []byte
+		var c Cursor
+		for written := 0; len(got) < len(want); {
+			more := min(written+step, len(want))
 			b.Append(want[written:more])
 			written = more
+			got = append(got, b.Next(&c)...)
 		}
-		if len(got) != begun {
-			t.Fatalf("a reading of %d bytes gave %d", begun, len(got))
+		if !bytes.Equal(got, want) {
+			t.Errorf("written by %d bytes: what was read is not what was written", step)
 		}
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("what was read is not what was written")
-	}
-}
-
-// TestChunksUpToABreak holds that a reader may stop.
-func TestChunksUpToABreak(t *testing.T) {
-	b := NewBytes(newMemory(t, 4))
-	b.Append(random(4*BlockSize, 3))
-	chunks := 0
-	for range b.Chunks(0) {
-		if chunks++; chunks == 2 {
-			break
+		if b.Next(&c) != nil {
+			t.Errorf("written by %d bytes: there is more than was written", step)
 		}
 	}
-	if chunks != 2 {
-		t.Errorf("%d chunks", chunks)
-	}
+	f(1)
+	f(BlockSize - 1)
+	f(BlockSize)
+	f(BlockSize + 1)
+	f(5 * BlockSize)
 }
 
 func TestSliceInPlace(t *testing.T) {

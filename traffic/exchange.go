@@ -125,9 +125,6 @@ func (m *Message) Head(scratch *[]byte) []byte { return m.data.Slice(0, m.head, 
 // Body is the captured body. It may use scratch, see [Bytes.Slice].
 func (m *Message) Body(scratch *[]byte) []byte { return m.data.Slice(m.head, m.Captured(), scratch) }
 
-// BodyChunks yields the captured body from off on without copying it.
-func (m *Message) BodyChunks(off int) iter.Seq[[]byte] { return m.data.Chunks(m.head + off) }
-
 // SameBody says whether both bodies are equal: byte for byte where both were captured whole, else by
 // length, captured beginning and a 64-bit hash of the rest. It is not known where the budget cut
 // the two at different places.

@@ -179,12 +179,10 @@ func TestBytesConcurrently(t *testing.T) {
 				if b.Len() != n*len(piece) {
 					t.Errorf("%d bytes, want %d", b.Len(), n*len(piece))
 				}
-				for chunk := range b.Chunks(0) {
-					for _, c := range chunk {
-						if c != id {
-							t.Errorf("goroutine %d reads what %d wrote", id, c)
-							return
-						}
+				for _, c := range collect(&b) {
+					if c != id {
+						t.Errorf("goroutine %d reads what %d wrote", id, c)
+						return
 					}
 				}
 				b.Free()
