@@ -48,7 +48,7 @@ func (l *Loop) connect(addr netip.AddrPort) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	setOptions(fd)
 	if err := unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
 		return nil, err

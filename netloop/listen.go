@@ -39,9 +39,16 @@ func Listen(addr string) (*Listener, error) {
 		file.Close()
 		return nil, fmt.Errorf("listening at %s: %w", addr, err)
 	}
-	// Accepted sockets inherit it.
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	setOptions(fd) // accepted sockets inherit them
 	return &Listener{addr: ln.Addr(), file: file, fd: fd}, nil
+}
+
+// setOptions sets what all TCP sockets of a loop have: what is sent goes out at once, and a peer that
+// is gone without a word is noticed, at the system's intervals, even in a tunnel that has no
+// time-out. A socket without them works too.
+func setOptions(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 }
 
 // Addr is the address that the listener has.

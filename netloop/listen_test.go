@@ -47,19 +47,36 @@ func TestOpenRefuses(t *testing.T) {
 	})
 }
 
-func TestAcceptedSocketsSendAtOnce(t *testing.T) {
+// TestSocketOptions holds what sockets have, on whichever side they were opened.
+func TestSocketOptions(t *testing.T) {
 	r := newRig(t, nil)
-	ours, _ := r.pair(echo, false)
-	r.on(func() {
-		if on, err := unix.GetsockoptInt(int(ours.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
-			t.Errorf("TCP_NODELAY is %d, %v", on, err)
+	check := func(what string, c *Conn) {
+		t.Helper()
+		fd := int(c.fd)
+		if on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
+			t.Errorf("%s: TCP_NODELAY is %d, %v", what, on, err)
 		}
-		if flags, err := unix.FcntlInt(uintptr(ours.fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-			t.Errorf("FD_CLOEXEC is not set: %x, %v", flags, err)
+		if on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE); err != nil || on == 0 {
+			t.Errorf("%s: SO_KEEPALIVE is %d, %v", what, on, err)
 		}
-		if flags, err := unix.FcntlInt(uintptr(ours.fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
-			t.Errorf("O_NONBLOCK is not set: %x, %v", flags, err)
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("%s: FD_CLOEXEC is not set: %x, %v", what, flags, err)
 		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+			t.Errorf("%s: O_NONBLOCK is not set: %x, %v", what, flags, err)
+		}
+	}
+	accepted, _ := r.pair(echo, false)
+	r.on(func() { check("accepted", accepted) })
+	addr := r.listen(echo)
+	r.in(func() {
+		dialled, err := r.Dial(addr, patience)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		check("dialled", dialled)
+		dialled.Close()
 	})
 }
 
