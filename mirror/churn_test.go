@@ -77,14 +77,12 @@ func visit(addr string, random *rand.Rand) error {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(10 * time.Second))
-	const answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n" +
-		`{"id":7,"name":"green tea","price":3.5,"stock":12}`
 	ask := func(rest string) error {
 		if _, err := c.Write([]byte(rest)); err != nil {
 			return err
 		}
-		got := make([]byte, len(answer))
-		if _, err := io.ReadFull(c, got); err != nil || string(got) != answer {
+		got := make([]byte, len(okAnswer))
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != okAnswer {
 			return fmt.Errorf("the answer is %q, %w", got, err)
 		}
 		return nil

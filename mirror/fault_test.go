@@ -56,8 +56,7 @@ func TestFaultyTargets(t *testing.T) {
 					for range requests {
 						user.Sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n")
 						user.Sends(strings.Repeat("b", 3000))
-						user.Gets("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n" +
-							`{"id":7,"name":"green tea","price":3.5,"stock":12}`)
+						user.Gets(okAnswer)
 					}
 					user.Closes()
 				})
@@ -167,8 +166,7 @@ func TestMemoryIsHeldByPairs(t *testing.T) {
 	ask := func(n int) {
 		for range n {
 			user.Sends(get)
-			user.Gets("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n" +
-				`{"id":7,"name":"green tea","price":3.5,"stock":12}`)
+			user.Gets(okAnswer)
 		}
 	}
 	ask(100)

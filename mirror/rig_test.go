@@ -28,10 +28,11 @@ type rig struct {
 	loop                  *netloop.Loop
 	live, target, control *wire.Server
 	memory                *traffic.Memory
-	pairs                 chan string   // what pairs were handed on
-	silent                bool          // hand on none, for the loop to say
-	refuse                atomic.Bool   // take no pairs
-	keep                  chan struct{} // closed: pairs may be finished; nil: at once
+	pairs                 chan string         // what pairs were handed on
+	silent                bool                // hand on none, for the loop to say
+	watch                 func(*traffic.Pair) // sees each pair, on the loop; may be nil
+	refuse                atomic.Bool         // take no pairs
+	keep                  chan struct{}       // closed: pairs may be finished; nil: at once
 	bugs                  atomic.Int64
 }
 
@@ -123,6 +124,9 @@ func (r *rig) setTable(t testing.TB, text string) {
 
 // takePair stands for the analysers.
 func (r *rig) takePair(_ int, p *traffic.Pair) bool {
+	if r.watch != nil {
+		r.watch(p)
+	}
 	switch {
 	case r.refuse.Load():
 		return false
