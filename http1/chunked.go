@@ -5,17 +5,12 @@ import (
 	"strconv"
 )
 
-// What is written around chunks: the head of each by [AppendChunkHead], CRLF behind its data,
-// then LastChunk, the trailer lines if any, and CRLF.
-const (
-	CRLF      = "\r\n"
-	LastChunk = "0\r\n"
-)
+const crlf = "\r\n"
 
 // The limits of what a chunked body may hold besides its payload, in bytes and fields.
 const (
 	maxSizeDigits    = 16
-	maxLineExt       = 4<<10 - maxSizeDigits - len(CRLF) // so that no size line exceeds 4 KiB
+	maxLineExt       = 4<<10 - maxSizeDigits - len(crlf) // so that no size line exceeds 4 KiB
 	maxBodyExt       = 16 << 10
 	maxTrailer       = 16 << 10
 	maxTrailerFields = 100
@@ -24,13 +19,30 @@ const (
 	keptTrailer = 1 << 10
 )
 
+// AppendChunk appends data as a chunk, or nothing where there is none.
+func AppendChunk(dst, data []byte) []byte {
+	if len(data) == 0 {
+		return dst
+	}
+	dst = append(AppendChunkHead(dst, len(data)), data...)
+	return append(dst, crlf...)
+}
+
+// AppendLastChunk appends the end of a chunked body. trailer holds field lines, each with its CRLF,
+// and may be empty.
+func AppendLastChunk(dst, trailer []byte) []byte {
+	dst = append(dst, "0\r\n"...)
+	dst = append(dst, trailer...)
+	return append(dst, crlf...)
+}
+
 // AppendChunkHead appends the line that announces a chunk of n bytes. n is positive: a chunk of 0
 // bytes would end the body.
 func AppendChunkHead(dst []byte, n int) []byte {
 	if n <= 0 {
 		panic("BUG: a chunk of " + strconv.Itoa(n) + " bytes")
 	}
-	return append(strconv.AppendUint(dst, uint64(n), 16), CRLF...)
+	return append(strconv.AppendUint(dst, uint64(n), 16), crlf...)
 }
 
 // Chunked decodes a chunked body as its bytes come. The zero value is ready; Reset prepares it for
@@ -184,7 +196,7 @@ func (c *Chunked) trailerByte(b byte) *Error {
 		return nil
 	}
 	line := c.trailer[c.kept:]
-	if string(line) == CRLF {
+	if string(line) == crlf {
 		c.state = chunkDone
 		return nil
 	}

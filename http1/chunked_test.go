@@ -231,3 +231,39 @@ func TestAppendChunkHead(t *testing.T) {
 	}()
 	AppendChunkHead(nil, 0)
 }
+
+// TestAppendedBody holds that what is appended is what a decoder reads.
+func TestAppendedBody(t *testing.T) {
+	f := func(want, trailer string, parts ...string) {
+		t.Helper()
+		got := []byte("x")
+		for _, part := range parts {
+			got = AppendChunk(got, []byte(part))
+		}
+		if got = AppendLastChunk(got, []byte(trailer)); string(got) != "x"+want {
+			t.Errorf("%q and %q: %q, want %q", parts, trailer, got, want)
+		}
+		var c Chunked
+		var read string
+		for rest := got[1:]; ; {
+			data, n, done, err := c.Next(rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, rest = read+string(data), rest[n:]
+			if done {
+				if len(rest) > 0 {
+					t.Errorf("%q is left", rest)
+				}
+				break
+			}
+		}
+		if read != strings.Join(parts, "") || string(c.Trailer()) != trailer {
+			t.Errorf("%q and %q come back as %q and %q", parts, trailer, read, c.Trailer())
+		}
+	}
+	f("0\r\n\r\n", "")
+	f("0\r\n\r\n", "", "", "")
+	f("3\r\nabc\r\n0\r\n\r\n", "", "abc")
+	f("3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nX-Sum: 7\r\n\r\n", "X-Sum: 7\r\n", "abc", "", "0123456789abcdef")
+}

@@ -143,7 +143,7 @@ func hash(name []byte) uint8 {
 
 // identify says which known field a name is. The name is not empty.
 func identify(name []byte) ID {
-	if id := slots[hash(name)]; equalFold(name, names[id]) {
+	if id := slots[hash(name)]; EqualFold(name, names[id]) {
 		return id
 	}
 	return Other

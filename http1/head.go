@@ -64,7 +64,7 @@ func (h *Head) Get(id ID) (value []byte, ok bool) {
 // one. A list may go on in further lines, see [Head.Count].
 func (h *Head) Lookup(name string) (value []byte, ok bool) {
 	for i := range h.Fields {
-		if f := &h.Fields[i]; equalFold(f.Name, name) {
+		if f := &h.Fields[i]; EqualFold(f.Name, name) {
 			return f.Value, true
 		}
 	}
@@ -74,7 +74,7 @@ func (h *Head) Lookup(name string) (value []byte, ok bool) {
 // Count returns the number of fields of that name, in any case.
 func (h *Head) Count(name string) (n int) {
 	for i := range h.Fields {
-		if equalFold(h.Fields[i].Name, name) {
+		if EqualFold(h.Fields[i].Name, name) {
 			n++
 		}
 	}
@@ -119,6 +119,14 @@ func HeadEnd(buf []byte, scanned *int) int {
 			return i + 1
 		}
 	}
+}
+
+// parseRest parses what follows the start line, from b[i] on, and decides what it means.
+func (h *Head) parseRest(b []byte, i int) *Error {
+	if err := h.parseFields(b, i); err != nil {
+		return err
+	}
+	return h.finish()
 }
 
 // parseFields parses the field lines from b[i] on and the empty line that must end b.
@@ -209,7 +217,7 @@ func (h *Head) noteLength(value []byte) *Error {
 // implemented; whatever looks like chunked and is not, or is not last, is an attempt to be read
 // in two ways.
 func checkCoding(value []byte) *Error {
-	if equalFold(value, "chunked") {
+	if EqualFold(value, "chunked") {
 		return nil
 	}
 	for rest, more := value, true; more; {
@@ -219,7 +227,7 @@ func checkCoding(value []byte) *Error {
 		if len(coding) == 0 || scan(coding, 0, classToken) != len(coding) {
 			return errCoding
 		}
-		last := !more && equalFold(coding, "chunked")
+		last := !more && EqualFold(coding, "chunked")
 		if !last && containsChunked(coding) {
 			return errCoding
 		}
@@ -230,7 +238,7 @@ func checkCoding(value []byte) *Error {
 func containsChunked(coding []byte) bool {
 	const chunked = "chunked"
 	for i := 0; i+len(chunked) <= len(coding); i++ {
-		if equalFold(coding[i:i+len(chunked)], chunked) {
+		if EqualFold(coding[i:i+len(chunked)], chunked) {
 			return true
 		}
 	}
@@ -241,11 +249,11 @@ func containsChunked(coding []byte) bool {
 func (h *Head) noteConnection(value []byte) {
 	for option := range list(value) {
 		switch {
-		case equalFold(option, "keep-alive"):
+		case EqualFold(option, "keep-alive"):
 			h.keeps = true
-		case equalFold(option, "close"):
+		case EqualFold(option, "close"):
 			h.closes = true
-		case equalFold(option, "upgrade"):
+		case EqualFold(option, "upgrade"):
 			h.upgrades = true
 		default:
 			h.names = true
@@ -298,7 +306,7 @@ func (h *Head) markNamed() *Error {
 func (h *Head) markHop(name []byte) *Error {
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		if !equalFold(f.Name, name) {
+		if !EqualFold(f.Name, name) {
 			continue
 		}
 		if f.ID == ContentLength || f.ID == Host {

@@ -215,3 +215,21 @@ func TestScanText(t *testing.T) {
 		}
 	}
 }
+
+func TestEqualFold(t *testing.T) {
+	f := func(a, b string, want bool) {
+		t.Helper()
+		if EqualFold(a, b) != want || EqualFold([]byte(b), a) != want || EqualFold([]byte(a), []byte(b)) != want {
+			t.Errorf("%q and %q: not %v", a, b, want)
+		}
+	}
+	f("", "", true)
+	f("X-Tain-Mirror", "x-tain-mirror", true)
+	f("close", "close2", false)
+	f("close", "cloze", false)
+	f("@[`{", "@[`{", true)
+	f("@", "`", false) // 0x20 apart, and no letters
+	f("[", "{", false)
+	f("k", "\u212a", false)  // the Kelvin sign
+	f("\xc4", "\xe4", false) // letters in Latin-1 alone
+}

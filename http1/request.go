@@ -59,15 +59,12 @@ func (r *Request) parse(head []byte) *Error {
 	if err != nil {
 		return err
 	}
-	if err := r.parseFields(head, i); err != nil {
-		return err
-	}
-	if err := r.finish(); err != nil {
+	if err := r.parseRest(head, i); err != nil {
 		return err
 	}
 	if r.Has(Expect) && r.Minor == 1 {
 		value, _ := r.Get(Expect)
-		r.Expect = equalFold(value, "100-continue")
+		r.Expect = EqualFold(value, "100-continue")
 	}
 	return r.checkHost()
 }

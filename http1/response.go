@@ -1,6 +1,9 @@
 package http1
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
 // Response is the head of a response. The zero value is ready; it is meant to be reused, by one
 // goroutine at a time.
@@ -33,6 +36,22 @@ func (r *Response) Early(buf []byte) error {
 	return nil
 }
 
+// AppendHead appends the head in normal form: the status line, in HTTP/1.1, and the fields that are
+// forwarded, as received. The empty line is left to the caller, who may add fields.
+func (r *Response) AppendHead(dst []byte) []byte {
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(r.Status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, r.Reason...)
+	dst = append(dst, crlf...)
+	for i := range r.Fields {
+		if f := &r.Fields[i]; !f.Hop {
+			dst = append(dst, f.Line...)
+		}
+	}
+	return dst
+}
+
 // blameUpstream changes the status of a refusal: the client is not to blame for what an upstream
 // said.
 func blameUpstream(err *Error) *Error {
@@ -44,10 +63,7 @@ func (r *Response) parse(head, method []byte) *Error {
 	if err != nil {
 		return err
 	}
-	if err := r.parseFields(head, i); err != nil {
-		return err
-	}
-	if err := r.finish(); err != nil {
+	if err := r.parseRest(head, i); err != nil {
 		return err
 	}
 	return r.frame(method)

@@ -176,3 +176,22 @@ func TestResponseEarly(t *testing.T) {
 	f("\r\nHTTP/1.1 200 OK\r\n", false)
 	f("\x15\x03\x01", false)
 }
+
+// TestAppendHead holds what goes on of a response, whatever the hop.
+func TestAppendHead(t *testing.T) {
+	f := func(head, want string) {
+		t.Helper()
+		var r Response
+		if err := r.Parse([]byte(head), []byte("GET")); err != nil {
+			t.Fatalf("%q: %v", head, err)
+		}
+		if got := string(r.AppendHead([]byte("x"))); got != "x"+want {
+			t.Errorf("%q goes on as\n%q, want\n%q", head, got, want)
+		}
+	}
+	f(ok(""), "HTTP/1.1 200 OK\r\n")
+	f("HTTP/1.0 200\r\n\r\n", "HTTP/1.1 200 \r\n")
+	f("HTTP/1.1 404 So  what\r\nB:  2 \r\na: 1\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 404 So  what\r\nB:  2 \r\na: 1\r\nContent-Length: 5\r\n")
+	f(ok("Connection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\nA: 1\r\n"), "HTTP/1.1 200 OK\r\nA: 1\r\n")
+	f("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\n")
+}

@@ -91,13 +91,13 @@ func scan(b []byte, i int, c uint8) int {
 	return i
 }
 
-// equalFold compares without regard to ASCII case.
-func equalFold[S string | []byte](a []byte, b S) bool {
+// EqualFold compares names without regard to ASCII case, and to no other.
+func EqualFold[A, B string | []byte](a A, b B) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	for i, c := range a {
-		if lower[c] != lower[b[i]] {
+	for i := range len(a) {
+		if lower[a[i]] != lower[b[i]] {
 			return false
 		}
 	}

@@ -37,7 +37,7 @@ func (r *Request) splitTarget() bool {
 // schemeLen is the length of "http://" or "https://" at the beginning of t, or 0.
 func schemeLen(t []byte) int {
 	for _, scheme := range [...]string{"http://", "https://"} {
-		if len(t) >= len(scheme) && equalFold(t[:len(scheme)], scheme) {
+		if len(t) >= len(scheme) && EqualFold(t[:len(scheme)], scheme) {
 			return len(scheme)
 		}
 	}

@@ -3,7 +3,6 @@ package mirror
 import (
 	"errors"
 	"io"
-	"strconv"
 	"time"
 	"unsafe"
 
@@ -11,10 +10,6 @@ import (
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/traffic"
 )
-
-// maxCoalesced is how many bytes of a body are copied behind their head, to go out in one system
-// call.
-const maxCoalesced = 4 << 10
 
 // maxPiece is how many bytes of a body are gathered for one system call.
 const maxPiece = 16 << 10
@@ -173,7 +168,7 @@ func (w *worker) buildHead(k *copied) {
 // send sends the head, and the body as far and as soon as live has it.
 func (w *worker) send(k *copied) error {
 	request := &k.live.Request
-	if request.Ended && !k.chunked && request.Captured() <= maxCoalesced && !request.Truncated() {
+	if request.Ended && !k.chunked && request.Captured() <= netloop.MaxCoalesced && !request.Truncated() {
 		w.out = append(w.out, request.Body(&w.scratch)...)
 		return w.conn.Send(w.out)
 	}
@@ -234,9 +229,7 @@ func (w *worker) sendEnd(k *copied) error {
 	if !k.chunked {
 		return nil
 	}
-	w.out = append(w.out[:0], "0\r\n"...)
-	w.out = append(w.out, k.live.Request.Trailer...)
-	w.out = append(w.out, "\r\n"...)
+	w.out = http1.AppendLastChunk(w.out[:0], k.live.Request.Trailer)
 	return w.conn.Send(w.out)
 }
 
@@ -292,18 +285,8 @@ func (w *worker) readHead(method []byte) error {
 
 // captureHead keeps the head of the answer, in normal form.
 func (w *worker) captureHead(k *copied) {
-	h := append(w.head[:0], "HTTP/1.1 "...)
-	h = strconv.AppendInt(h, int64(w.in.Status), 10)
-	h = append(h, ' ')
-	h = append(h, w.in.Reason...)
-	h = append(h, "\r\n"...)
-	for i := range w.in.Fields {
-		if f := &w.in.Fields[i]; !f.Hop {
-			h = append(h, f.Line...)
-		}
-	}
-	w.head = h
-	k.answer.Response.SetHead(h) // without it, the pair can't be compared: see handOver
+	w.head = w.in.AppendHead(w.head[:0])
+	k.answer.Response.SetHead(w.head) // without it, the pair can't be compared: see handOver
 }
 
 func (w *worker) readBody(k *copied) error {

@@ -321,6 +321,10 @@ func (c *Conn) Send(p []byte) error {
 	return nil
 }
 
+// MaxCoalesced is up to how many bytes it costs less to copy what belongs behind a head, and send
+// both as one, than to send two pieces.
+const MaxCoalesced = 4 << 10
+
 // Send2 sends p and q as Send does, in one system call where it can.
 func (c *Conn) Send2(p, q []byte) error {
 	for len(p) > 0 && len(q) > 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tain.dev/tain/http1"
+	"tain.dev/tain/netloop"
 )
 
 // rechunks says that the body goes to the user in chunks: because it came so, or because its end
@@ -82,25 +83,19 @@ var errUser = errors.New("the user went away")
 // are gathered while more of the same read is to come.
 func (r *request) sendPart(data []byte, done, rechunks, more bool) error {
 	a := r.answer
-	if rechunks && (len(data) > 0 || done) {
-		if len(data) > 0 {
-			a = http1.AppendChunkHead(a, len(data))
-			a = append(a, data...)
-			a = append(a, "\r\n"...)
-		}
+	if rechunks {
+		a = http1.AppendChunk(a, data)
 		if done {
-			a = append(a, "0\r\n"...)
-			a = append(a, r.outBody.Trailer()...)
-			a = append(a, "\r\n"...)
+			a = http1.AppendLastChunk(a, r.outBody.Trailer())
 		}
 		data = nil
 	}
-	if len(data) <= maxCoalesced {
+	if len(data) <= netloop.MaxCoalesced {
 		a = append(a, data...)
 		data = nil
 	}
 	r.answer = a[:0]
-	if more && !done && data == nil && len(a) < maxCoalesced {
+	if more && !done && data == nil && len(a) < netloop.MaxCoalesced {
 		r.answer = a
 		return nil
 	}
@@ -132,13 +127,12 @@ func (r *request) endByClose(rechunks bool) error {
 	if !rechunks {
 		return nil
 	}
-	if r.client.Send([]byte(lastChunk)) != nil {
+	r.answer = http1.AppendLastChunk(r.answer[:0], nil)
+	if r.client.Send(r.answer) != nil {
 		return errUser
 	}
 	return nil
 }
-
-const lastChunk = "0\r\n\r\n"
 
 // finish ends an exchange whose answer began. Where it broke off, the user must see that.
 func (r *request) finish(err error, reusable bool) bool {

@@ -10,10 +10,6 @@ import (
 	"tain.dev/tain/upstream"
 )
 
-// maxCoalesced is how many bytes of a body are copied behind their head, in order to go out in
-// one system call.
-const maxCoalesced = 4 << 10
-
 // exchangeLive carries the request to live and the answer back. It returns whether the user's
 // connection goes on.
 func (r *request) exchangeLive() bool {
@@ -105,7 +101,7 @@ func (r *request) sendRequest() error {
 		return nil
 	}
 	body := r.client.Buffered()[:r.whole]
-	if len(body) <= maxCoalesced {
+	if len(body) <= netloop.MaxCoalesced {
 		length := len(r.head)
 		r.head = append(r.head, body...)
 		err := r.up.Send(r.head)
@@ -150,7 +146,7 @@ func (r *request) readAnswerHead() error {
 }
 
 func (r *request) sendInterim() error {
-	r.answer = append(r.appendAnswerFields(r.answer[:0]), "\r\n"...)
+	r.answer = append(r.out.AppendHead(r.answer[:0]), "\r\n"...)
 	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
 	return r.client.Send(r.answer)
 }

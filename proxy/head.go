@@ -150,20 +150,7 @@ func (r *request) appendValues(h []byte, id http1.ID) []byte {
 
 // isMarker says whether a field of that name marks a mirror's copy.
 func (r *request) isMarker(name string) bool {
-	return equalFold(name, r.lane.p.marker)
-}
-
-func equalFold[S string | []byte](a S, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(b) {
-		x, y := a[i], b[i]
-		if x != y && (x|0x20 != y|0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
-			return false
-		}
-	}
-	return true
+	return http1.EqualFold(name, r.lane.p.marker)
 }
 
 // appendHop ends the head with what concerns the connection to live alone.
@@ -201,7 +188,7 @@ func (r *request) offersUpgrade() bool {
 			var protocol []byte
 			protocol, rest, more = bytes.Cut(rest, []byte(","))
 			protocol = bytes.TrimLeft(protocol, " \t")
-			if len(protocol) >= 2 && equalFold(protocol[:2], "h2") {
+			if len(protocol) >= 2 && http1.EqualFold(protocol[:2], "h2") {
 				return false
 			}
 		}
@@ -209,25 +196,10 @@ func (r *request) offersUpgrade() bool {
 	return true
 }
 
-// appendAnswerFields writes the status line and the end-to-end fields of what live said.
-func (r *request) appendAnswerFields(a []byte) []byte {
-	a = append(a, "HTTP/1.1 "...)
-	a = strconv.AppendInt(a, int64(r.out.Status), 10)
-	a = append(a, ' ')
-	a = append(a, r.out.Reason...)
-	a = append(a, "\r\n"...)
-	for i := range r.out.Fields {
-		if f := &r.out.Fields[i]; !f.Hop {
-			a = append(a, f.Line...)
-		}
-	}
-	return a
-}
-
 // appendAnswerHead writes the head of live's answer for the user, and returns how much of it is in
 // normal form. What follows depends on how the body and the connection go on.
 func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
-	a = r.appendAnswerFields(a)
+	a = r.out.AppendHead(a)
 	common = len(a)
 	if r.rechunks() {
 		a = append(a, "Transfer-Encoding: chunked\r\n"...)

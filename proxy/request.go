@@ -90,7 +90,7 @@ func (r *request) header(name string) (string, bool) {
 	}
 	var joined []byte
 	for i := range r.in.Fields {
-		if f := &r.in.Fields[i]; equalFold(f.Name, name) {
+		if f := &r.in.Fields[i]; http1.EqualFold(f.Name, name) {
 			if joined != nil {
 				joined = append(joined, ", "...)
 			}

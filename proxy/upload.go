@@ -104,19 +104,11 @@ func (r *request) sendUp(data []byte, done, chunked bool) error {
 	if !chunked {
 		return r.up.Send(data)
 	}
-	b := r.chunk[:0]
-	if len(data) > 0 {
-		b = http1.AppendChunkHead(b, len(data))
-		b = append(b, data...)
-		b = append(b, "\r\n"...)
-	}
+	r.chunk = http1.AppendChunk(r.chunk[:0], data)
 	if done {
-		b = append(b, "0\r\n"...)
-		b = append(b, r.inBody.Trailer()...)
-		b = append(b, "\r\n"...)
+		r.chunk = http1.AppendLastChunk(r.chunk, r.inBody.Trailer())
 	}
-	r.chunk = b
-	return r.up.Send(b)
+	return r.up.Send(r.chunk)
 }
 
 // tunnel carries bytes both ways once live has switched protocols, until both sides have said
