@@ -28,11 +28,7 @@ type contender struct {
 
 // cpu compares what a request costs each proxy, plain and with a mirror.
 func (b *bench) cpu() error {
-	live, err := b.upstream("live")
-	if err != nil {
-		return err
-	}
-	target, err := b.upstream("target")
+	live, target, err := b.upstreams()
 	if err != nil {
 		return err
 	}

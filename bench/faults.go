@@ -19,11 +19,7 @@ type fault struct {
 // faults compares live under each fault with live beside a healthy target and without a mirror.
 // Every measurement has a fresh tain, so that no round inherits the stuck copies of another one.
 func (b *bench) faults() error {
-	live, err := b.upstream("live")
-	if err != nil {
-		return err
-	}
-	target, err := b.upstream("target")
+	live, target, err := b.upstreams()
 	if err != nil {
 		return err
 	}
@@ -96,11 +92,7 @@ func (f *fault) note() string {
 // memory compares the largest resident size under each fault with the ceiling.
 func (b *bench) memory() error {
 	const budget, mib = 64 << 20, 1 << 20
-	live, err := b.upstream("live")
-	if err != nil {
-		return err
-	}
-	target, err := b.upstream("target")
+	live, target, err := b.upstreams()
 	if err != nil {
 		return err
 	}

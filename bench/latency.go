@@ -54,11 +54,7 @@ func (b *bench) openLoop(s *side, rate float64) error {
 
 // latency compares live latency with and without the mirror.
 func (b *bench) latency() error {
-	live, err := b.upstream("live")
-	if err != nil {
-		return err
-	}
-	target, err := b.upstream("target")
+	live, target, err := b.upstreams()
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,15 @@ func (b *bench) answering(name, body string) (*server, error) {
 // the load can saturate the proxy.
 func (b *bench) upstream(name string) (*server, error) { return b.answering(name, smallJSON) }
 
+// upstreams starts a live and a healthy target.
+func (b *bench) upstreams() (live, target *server, err error) {
+	if live, err = b.upstream("live"); err != nil {
+		return nil, nil, err
+	}
+	target, err = b.upstream("target")
+	return live, target, err
+}
+
 // differing starts a target whose every answer differs from live's, at the cost of a healthy one.
 func (b *bench) differing() (*server, error) {
 	return b.answering("differing", `{"id":"$request_id","name":"black tea","price":$msec,"stock":"12","tags":["$connection","$connection_requests"]}`)
