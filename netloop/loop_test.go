@@ -179,8 +179,7 @@ func lowTurns(t *testing.T, tasks int, live, each time.Duration) []int {
 	done := make(chan struct{})
 	var turns []int
 	left := tasks
-	var turn func()
-	turn = func() { // the live task of each turn; the first of them begins with all low tasks queued
+	turn := func() { // the live task of each turn; the first of them begins with all low tasks queued
 		for left > 0 {
 			r.Loop.now = r.now.Add(int64(live)) - int64(live)
 			turns = append(turns, 0)
