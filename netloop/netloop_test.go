@@ -134,7 +134,10 @@ func (r *rig) pair(serve func(*Conn), small bool) (ours *Conn, theirs *net.TCPCo
 	if small {
 		theirs.SetReadBuffer(16 << 10)
 	}
-	return wait(r, opened, "the connection to be accepted"), theirs
+	ours = wait(r, opened, "the connection to be accepted")
+	// The first report of a connection would end a wait that began before it.
+	r.until("it is known to be writable", func() bool { return ours.writable })
+	return ours, theirs
 }
 
 func setBuffer(t testing.TB, fd, option int) {
