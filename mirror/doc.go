@@ -12,6 +12,8 @@
 // latency means something. A copy is attempted once. What the copy needs of the live exchange lies
 // in the mirror memory; when that is spent, copies are dropped.
 //
-// A target that fails is given pauses, at first of milliseconds, later of a second: else every
-// refused connection would cost the loop more than a healthy answer.
+// Copies give way to the requests that they are copies of: each lets live go first for a moment. A
+// target gets few at a time until it has answered some, and pauses when it fails, at first of
+// milliseconds, later of a second: else every refused connection would cost the loop more than a
+// healthy answer.
 package mirror
