@@ -61,49 +61,23 @@ func viewPolicy(m *route.Mirror) policyView {
 
 // booksView is one target's account. The words are those of the metrics.
 type booksView struct {
-	Mirror     string            `json:"mirror"`
-	Target     string            `json:"target"`
-	Baseline   bool              `json:"baseline"`
-	Paused     bool              `json:"paused"`
-	Seen       uint64            `json:"seen"`
-	Unmatched  map[string]uint64 `json:"unmatched"`
-	Unsampled  uint64            `json:"unsampled"`
-	Dropped    map[string]uint64 `json:"dropped"`
-	Sent       uint64            `json:"sent"`
-	Answered   uint64            `json:"answered"`
-	Failed     map[string]uint64 `json:"failed"`
-	Compared   uint64            `json:"compared"`
-	Uncompared map[string]uint64 `json:"uncompared"`
-	Queued     int64             `json:"queued"`
-	InFlight   int64             `json:"inflight"`
-	Comparing  int64             `json:"comparing"`
-	// Imbalance names the line of the books that does not add up, if one does not.
-	Imbalance string  `json:"imbalance,omitempty"`
-	Latency   Latency `json:"latency"`
+	Mirror   string `json:"mirror"`
+	Target   string `json:"target"`
+	Baseline bool   `json:"baseline"`
+	Paused   bool   `json:"paused"`
+	traffic.Account
+	Latency Latency `json:"latency"`
 }
 
 func viewMirrors(books []traffic.Books, latency func(mirror, target string) Latency) []booksView {
 	views := make([]booksView, 0, len(books))
 	for i := range books {
 		b := &books[i]
-		v := booksView{
+		views = append(views, booksView{
 			Mirror: b.Mirror, Target: b.Target, Baseline: b.Baseline, Paused: b.Paused,
-			Seen:       b.Seen,
-			Unmatched:  byReason[traffic.Unmatched](b.Unmatched[:]),
-			Unsampled:  b.Unsampled,
-			Dropped:    byReason[traffic.Dropped](b.Dropped[:]),
-			Sent:       b.Sent,
-			Answered:   b.Answered,
-			Failed:     byReason[traffic.Failed](b.Failed[:]),
-			Compared:   b.Compared,
-			Uncompared: byReason[traffic.Uncompared](b.Uncompared[:]),
-			Queued:     b.Queued, InFlight: b.InFlight, Comparing: b.Comparing,
+			Account: b.Account(),
 			Latency: latency(b.Mirror, b.Target),
-		}
-		if err := b.Balance(); err != nil {
-			v.Imbalance = err.Error()
-		}
-		views = append(views, v)
+		})
 	}
 	return views
 }
@@ -112,17 +86,6 @@ func viewMirrors(books []traffic.Books, latency func(mirror, target string) Late
 type reason interface {
 	~uint8
 	fmt.Stringer
-}
-
-// byReason names the counts that are not 0 by their reason, which is their index.
-func byReason[R reason](counts []uint64) map[string]uint64 {
-	named := map[string]uint64{}
-	for i, n := range counts {
-		if n > 0 {
-			named[R(i).String()] = n
-		}
-	}
-	return named
 }
 
 // merged adds up the books of the same mirror and target: a mirror's name is unique only in its

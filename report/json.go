@@ -36,27 +36,10 @@ type jsonSide struct {
 
 type jsonTarget struct {
 	jsonSide
-	Mirror    string    `json:"mirror"`
-	Baseline  bool      `json:"baseline,omitempty"`
-	Differing uint64    `json:"differing"`
-	Books     jsonBooks `json:"books"`
-	Imbalance string    `json:"imbalance,omitempty"`
-}
-
-// jsonBooks names every reason that is not 0, as the metrics do.
-type jsonBooks struct {
-	Seen       uint64            `json:"seen"`
-	Unmatched  map[string]uint64 `json:"unmatched,omitempty"`
-	Unsampled  uint64            `json:"unsampled"`
-	Dropped    map[string]uint64 `json:"dropped,omitempty"`
-	Queued     int64             `json:"queued,omitempty"`
-	Sent       uint64            `json:"sent"`
-	Answered   uint64            `json:"answered"`
-	Failed     map[string]uint64 `json:"failed,omitempty"`
-	InFlight   int64             `json:"in_flight,omitempty"`
-	Compared   uint64            `json:"compared"`
-	Uncompared map[string]uint64 `json:"uncompared,omitempty"`
-	Comparing  int64             `json:"comparing,omitempty"`
+	Mirror    string          `json:"mirror"`
+	Baseline  bool            `json:"baseline,omitempty"`
+	Differing uint64          `json:"differing"`
+	Books     traffic.Account `json:"books"`
 }
 
 // JSON writes the report for pipelines: one object, with a line feed at its end.
@@ -72,11 +55,9 @@ func JSON(w io.Writer, s Snapshot) error {
 		t := &s.Targets[i]
 		j := jsonTarget{
 			jsonSide: side(&t.Side), Mirror: t.Books.Mirror, Baseline: t.Books.Baseline,
-			Differing: t.Differing, Books: books(&t.Books),
+			Differing: t.Differing, Books: t.Books.Account(),
 		}
-		if err := t.Books.Balance(); err != nil {
-			j.Imbalance, d.Balanced = err.Error(), false
-		}
+		d.Balanced = d.Balanced && j.Books.Imbalance == ""
 		d.Targets = append(d.Targets, j)
 	}
 	enc := json.NewEncoder(w)
@@ -91,25 +72,4 @@ func JSON(w io.Writer, s Snapshot) error {
 func side(s *Side) jsonSide {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return jsonSide{s.Name, s.Requests, s.Errors, ms(s.Latency.P50), ms(s.Latency.P90), ms(s.Latency.P99)}
-}
-
-func books(b *traffic.Books) jsonBooks {
-	return jsonBooks{
-		Seen: b.Seen, Unsampled: b.Unsampled, Sent: b.Sent, Answered: b.Answered, Compared: b.Compared,
-		Queued: b.Queued, InFlight: b.InFlight, Comparing: b.Comparing,
-		Unmatched:  named(b.Unmatched[:], func(i int) string { return traffic.Unmatched(i).String() }),
-		Dropped:    named(b.Dropped[:], func(i int) string { return traffic.Dropped(i).String() }),
-		Failed:     named(b.Failed[:], func(i int) string { return traffic.Failed(i).String() }),
-		Uncompared: named(b.Uncompared[:], func(i int) string { return traffic.Uncompared(i).String() }),
-	}
-}
-
-func named(counts []uint64, name func(int) string) map[string]uint64 {
-	m := make(map[string]uint64)
-	for i, n := range counts {
-		if n > 0 {
-			m[name(i)] = n
-		}
-	}
-	return m
 }
