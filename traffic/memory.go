@@ -3,7 +3,8 @@ package traffic
 import (
 	"fmt"
 	"sync/atomic"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // BlockSize is the unit, in bytes, in which a [Memory] gives out its budget.
@@ -57,7 +58,7 @@ func (m *Memory) Close() error {
 	}
 	slab := m.slab
 	m.slab = nil
-	return syscall.Munmap(slab)
+	return unix.Munmap(slab)
 }
 
 // Size is the whole budget in bytes.

@@ -1,8 +1,12 @@
 package traffic
 
-import "syscall"
+import "golang.org/x/sys/unix"
 
 // mapSlab maps n bytes of zeroed memory that the garbage collector neither counts nor scans.
 func mapSlab(n int) ([]byte, error) {
-	return syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	slab, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err == nil {
+		adviseHuge(slab)
+	}
+	return slab, err
 }
