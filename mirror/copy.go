@@ -22,14 +22,20 @@ func (c *capture) progress() {
 		k := c.copies[i]
 		switch k.state {
 		case waiting:
-			if broken {
+			switch {
+			case broken:
 				k.drop(traffic.DroppedIncomplete)
-			} else if c.Done {
+			case c.Request.Captured() > maxLag:
+				k.drop(traffic.DroppedBehind)
+			case c.Done:
 				k.sender.hire(1)
 			}
 		case running:
-			if k.worker != nil {
+			switch {
+			case k.worker != nil:
 				k.worker.Wake()
+			case c.Request.Captured()-k.sent > maxLag:
+				k.abandon()
 			}
 		case answered:
 			if c.Done {
@@ -38,6 +44,10 @@ func (c *capture) progress() {
 		}
 	}
 }
+
+// maxLag is how many bytes a copy may be behind the live upload. A target that takes nothing would
+// else cost live the capture of the whole body, for a copy that never arrives.
+const maxLag = 2 << 20
 
 // copied is a copy on its way to one target, and later half of a pair.
 type copied struct {
@@ -50,11 +60,15 @@ type copied struct {
 	sender *sender
 	worker *netloop.Task // what to wake when live goes on; nil when it does not wait for that
 
+	carrier *worker // who has it while it runs
+	sent    int     // bytes of the body that the target has taken
+	behind  bool    // given up, because it was too far behind
+
 	mirror           *route.Mirror
 	marker           []byte
 	queuedAt         int64
 	lineEnd, hostEnd int
-	chunked          bool
+	hasBody, chunked bool
 	next             *copied
 }
 
@@ -77,7 +91,8 @@ func (k *copied) prepare(live *capture, p *plan, s *sender, a *traffic.Arrival) 
 	k.mirror, k.marker = p.Mirror, p.markerLine
 	k.queuedAt = k.lane.loop.Now()
 	k.lineEnd, k.hostEnd = a.LineEnd, a.HostEnd
-	k.chunked = a.Length < 0
+	k.hasBody, k.chunked = a.Length != 0, a.Length < 0
+	k.sent, k.behind = 0, false
 	k.answer.Reset(k.lane.m.memory)
 	k.answer.ID = live.ID
 	k.answer.Route = live.Route
@@ -102,6 +117,14 @@ func (k *copied) fail(why traffic.Failed) {
 	k.answer.Release()
 }
 
+// abandon ends a running copy that is too far behind. Its worker books it.
+func (k *copied) abandon() {
+	if conn := k.carrier.conn; conn != nil {
+		k.behind = true
+		conn.Abort()
+	}
+}
+
 // releaseLive takes the copy off the live exchange and lets go of it.
 func (k *copied) releaseLive() {
 	live := k.live
@@ -114,6 +137,10 @@ func (k *copied) releaseLive() {
 			live.copies = live.copies[:last]
 			break
 		}
+	}
+	if len(live.copies) == 0 && !live.Done {
+		live.Request.Discard()
+		live.Response.Discard()
 	}
 	live.Release()
 }

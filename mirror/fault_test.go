@@ -88,8 +88,8 @@ func TestFaultyTargets(t *testing.T) {
 	f("early", "answered", "compared")
 }
 
-// exchange has live answer a request with a body of bodySize, after it got all of it.
-func exchange(t testing.TB, user *wire.Peer, live *wire.Server, head string, send func()) {
+// exchange has live answer a request with a body of size bytes, after it got all of it.
+func exchange(t testing.TB, user *wire.Peer, live *wire.Server, size int64, head string, send func()) {
 	t.Helper()
 	user.Sends(head)
 	peer := live.Accepts()
@@ -97,7 +97,7 @@ func exchange(t testing.TB, user *wire.Peer, live *wire.Server, head string, sen
 	var all sync.WaitGroup
 	all.Go(send)
 	all.Go(func() {
-		if n, err := io.CopyN(io.Discard, peer.Conn(), bodySize); err != nil {
+		if n, err := io.CopyN(io.Discard, peer.Conn(), size); err != nil {
 			t.Errorf("live got %d bytes, %v", n, err)
 		}
 		peer.Sends("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -106,7 +106,7 @@ func exchange(t testing.TB, user *wire.Peer, live *wire.Server, head string, sen
 	user.Gets("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 }
 
-const bodySize = 3<<20 + 17
+const bodySize = maxLag - 17
 
 // A large body is copied byte for byte, while the target reads it slower than it comes.
 func TestLargeBody(t *testing.T) {
@@ -118,7 +118,7 @@ func TestLargeBody(t *testing.T) {
 	random.Read(body)
 	head := fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", bodySize)
 	user := wire.Dial(t, "user", r.addr)
-	exchange(t, user, r.live, head, func() { // before the target has read anything
+	exchange(t, user, r.live, bodySize, head, func() { // before the target has read anything
 		for part := body; len(part) > 0; {
 			n := min(len(part), 1+int(random.Uint64()%40_000))
 			user.Sends(string(part[:n]))
@@ -137,6 +137,23 @@ func TestLargeBody(t *testing.T) {
 	user.Closes()
 }
 
+// A target that takes nothing of a large upload loses its copy once it is too far behind, and the
+// rest of the upload is not captured at all.
+func TestTooFarBehind(t *testing.T) {
+	const size = 24 << 20
+	cfg := plain()
+	cfg.Mirror.Memory = 16 << 20
+	r := start(t, cfg, "route all\nbackend http://$live\nmirror v2 100%\nwrites\nmax-body 64000000\nto http://$target v2\n")
+	user := wire.Dial(t, "user", r.addr)
+	exchange(t, user, r.live, size, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size), func() {
+		user.Sends(strings.Repeat("b", size))
+	})
+	r.target.Accepts().SeesReset()
+	r.waitFor(t, "v2", "seen 1\nsent 1\nfailed behind 1\n")
+	wire.Until(t, "the memory to be free", func() bool { return r.memory.Used() == 0 })
+	user.Closes()
+}
+
 // The mirror memory ends in the middle of a body, while the target does not read. Live does not
 // notice, and the memory is free at once.
 func TestMemoryEndsInBody(t *testing.T) {
@@ -144,7 +161,7 @@ func TestMemoryEndsInBody(t *testing.T) {
 	cfg.Mirror.Memory = 256 << 10
 	r := start(t, cfg, "route all\nbackend http://$live\nmirror v2 100%\nwrites\nmax-body 4000000\nto http://$target v2\n")
 	user := wire.Dial(t, "user", r.addr)
-	exchange(t, user, r.live, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", bodySize), func() {
+	exchange(t, user, r.live, bodySize, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", bodySize), func() {
 		user.Sends(strings.Repeat("b", bodySize))
 	})
 	r.target.Accepts().SeesReset()

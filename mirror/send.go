@@ -63,7 +63,7 @@ func (w *worker) end() {
 // carry takes one copy to the target and its answer back, in one attempt. It returns false when the
 // worker was canceled.
 func (w *worker) carry(k *copied) bool {
-	w.copy = k
+	w.copy, k.carrier = k, w
 	k.state = running
 	w.sender.counts.sent.Add(1)
 	reusable, err := w.exchange(k)
@@ -73,6 +73,9 @@ func (w *worker) carry(k *copied) bool {
 			w.conn = nil
 		}
 		why := reasonOf(err)
+		if k.behind {
+			why = traffic.FailedBehind
+		}
 		if w.blames(why) {
 			w.sender.failed()
 		}
@@ -95,7 +98,7 @@ func (w *worker) carry(k *copied) bool {
 // live's is as large, nor is lost time, where the user is still sending.
 func (w *worker) blames(why traffic.Failed) bool {
 	switch why {
-	case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping:
+	case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping, traffic.FailedBehind:
 		return false
 	case traffic.FailedTimeout:
 		return w.copy.live.Request.Ended
@@ -217,12 +220,16 @@ func (w *worker) sendFrom(k *copied, at *traffic.Cursor) (more bool, err error) 
 	if len(piece) == 0 {
 		return false, nil
 	}
-	if !k.chunked {
-		return true, w.conn.Send(piece)
+	size := len(piece)
+	if k.chunked {
+		w.out = http1.AppendChunkHead(w.out[:0], size)
+		w.piece = append(piece, "\r\n"...)
+		err = w.conn.Send2(w.out, w.piece)
+	} else {
+		err = w.conn.Send(piece)
 	}
-	w.out = http1.AppendChunkHead(w.out[:0], len(piece))
-	w.piece = append(piece, "\r\n"...)
-	return true, w.conn.Send2(w.out, w.piece)
+	k.sent += size
+	return true, err
 }
 
 func (w *worker) sendEnd(k *copied) error {

@@ -55,6 +55,10 @@ func (s *sender) push(k *copied) {
 	}
 	s.queue[(s.head+s.length)%len(s.queue)] = k
 	s.length++
+	if k.hasBody {
+		s.hire(1) // it goes out while it comes in, or there would soon be much of it
+		return
+	}
 	s.wakeIn(patience)
 }
 

@@ -54,6 +54,7 @@ var droppedSays = [traffic.NumDropped]string{
 	traffic.DroppedIncomplete: "the live request broke before its copy started",
 	traffic.DroppedResolve:    "the target's name has no address",
 	traffic.DroppedStopping:   "tain was stopping",
+	traffic.DroppedBehind:     "the live upload was too far ahead before its copy began",
 }
 
 var failedSays = [traffic.NumFailed]string{
@@ -66,6 +67,7 @@ var failedSays = [traffic.NumFailed]string{
 	traffic.FailedBody:       "the request's body grew over --max-copy-body",
 	traffic.FailedMemory:     "the mirror memory was spent; --mirror-memory sets it",
 	traffic.FailedStopping:   "tain was stopping",
+	traffic.FailedBehind:     "the target took the body too slowly for the live upload",
 }
 
 var uncomparedSays = [traffic.NumUncompared]string{

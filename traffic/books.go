@@ -30,6 +30,7 @@ const (
 	DroppedIncomplete                // the live request broke before the copy started
 	DroppedResolve                   // the target's name has no address
 	DroppedStopping                  // tain is stopping
+	DroppedBehind                    // the live upload was too far ahead before the copy began
 	NumDropped
 )
 
@@ -47,6 +48,7 @@ const (
 	FailedBody                     // the request's body grew over the limit for copies
 	FailedMemory                   // the mirror memory was spent while the copy was being sent
 	FailedStopping                 // tain is stopping
+	FailedBehind                   // the target took the body too slowly for the live upload
 	NumFailed
 )
 
@@ -66,8 +68,8 @@ const (
 
 var (
 	unmatchedNames  = [NumUnmatched]string{"rule", "method", "upgrade", "marked"}
-	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping"}
-	failedNames     = [NumFailed]string{"connect", "timeout", "reset", "malformed", "limit", "live_incomplete", "body", "memory", "stopping"}
+	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind"}
+	failedNames     = [NumFailed]string{"connect", "timeout", "reset", "malformed", "limit", "live_incomplete", "body", "memory", "stopping", "behind"}
 	uncomparedNames = [NumUncompared]string{"live", "backlog", "memory", "fault", "stopping"}
 )
 

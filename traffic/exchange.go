@@ -72,7 +72,8 @@ type Message struct {
 	// Trailer holds the trailer fields, as lines. Rare, and therefore on the heap.
 	Trailer []byte
 	// Ended says that the body came to its end.
-	Ended bool
+	Ended     bool
+	discarded bool
 	// rest hashes what came after the captured beginning; nil while nothing did.
 	rest *maphash.Hash
 }
@@ -82,7 +83,7 @@ var seed = maphash.MakeSeed()
 
 // SetHead captures head. It must come before any body; false means that the budget is spent.
 func (m *Message) SetHead(head []byte) bool {
-	if !m.data.Append(head) {
+	if m.discarded || !m.data.Append(head) {
 		return false
 	}
 	m.head = len(head)
@@ -96,6 +97,10 @@ func (m *Message) HasHead() bool { return m.head > 0 }
 // the budget refused; the rest is only counted and hashed. It reports whether all of p was
 // captured.
 func (m *Message) Append(p []byte) bool {
+	if m.discarded {
+		m.Size += int64(len(p))
+		return false
+	}
 	room := m.Limit - m.Captured()
 	whole := m.Size == int64(m.Captured())
 	m.Size += int64(len(p))
@@ -111,6 +116,13 @@ func (m *Message) Append(p []byte) bool {
 	}
 	m.rest.Write(p)
 	return false
+}
+
+// Discard frees what was captured and captures no more: nobody wants it. What comes is counted
+// only.
+func (m *Message) Discard() {
+	m.data.Free()
+	m.head, m.discarded = 0, true
 }
 
 // Captured is the number of body bytes that are held.
