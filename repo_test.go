@@ -33,14 +33,18 @@ config:          route api/v1alpha1
 
 netloop:         -
 http1:           -
+http2:           netloop http1
+tlsconf:         -
+proxyproto:      -
+accesslog:       -
 redact:          -
 stat:            -
-upstream:        netloop http1
+upstream:        route netloop http1 http2
 
 source:          route traffic finding config
 source/file:     route traffic finding config api/v1alpha1
-proxy:           route traffic finding config netloop http1 upstream redact stat
-mirror:          route traffic finding config netloop http1 upstream redact stat
+proxy:           route traffic finding config netloop http1 http2 proxyproto accesslog upstream redact stat
+mirror:          route traffic finding config netloop http1 http2 upstream redact stat
 analyze:         route traffic finding config stat
 analyze/compare: route traffic finding config stat redact
 store:           route traffic finding config redact
@@ -51,8 +55,13 @@ demo:            traffic finding
 cmd/tain:        *
 bench:           bench/load test/faulty
 bench/load:      -
-test:            test/faulty test/wire
-examples:        test/faulty
+test:            test/faulty test/wire test/pki
+test/smuggling:  test/faulty test/wire test/pki
+test/websocket:  test/faulty test/wire test/pki
+test/grpc:       test/faulty test/wire test/pki
+test/h2spec:     test/faulty test/wire test/pki
+examples:        test/faulty test/pki
+test/pki:        -
 test/wire:       -
 test/faulty:     -
 test/faulty/cmd: test/faulty
