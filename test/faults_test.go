@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tain.dev/tain/test/faulty"
+	"tain.dev/tain/test/wire"
 )
 
 func startFaulty(t *testing.T, mode string) *faulty.Server {
@@ -30,23 +31,23 @@ func TestFaults(t *testing.T) {
 				t.Skip("one target that hangs and one that breaks are enough for -short")
 			}
 			live, target := startNginx(t), startFaulty(t, mode)
-			p := startMirror(t, live.url, "http://"+target.Addr, "--timeout", "1s")
+			p := wire.StartMirror(t, live.url, "http://"+target.Addr, "--timeout", "1s")
 			all, safe := asUsual(t, live, p)
 			hammer(t, p, requests)
-			b := p.books(t)
+			b := p.Books(t)
 			if b["seen"] != all+requests || b["unmatched/method"] != all-safe {
 				t.Errorf("%d requests seen and %d unsafe ones, want %d and %d", b["seen"], b["unmatched/method"], all+requests, all-safe)
 			}
 			n := wrk(t, p)
-			if b := p.books(t); b["seen"] < all+requests+n {
+			if b := p.Books(t); b["seen"] < all+requests+n {
 				t.Errorf("%d requests seen, want %d and more", b["seen"], all+requests+n)
 			}
 			for _, line := range want {
-				if b := p.settled(t); b[line] == 0 {
+				if b := p.Settled(t); b[line] == 0 {
 					t.Errorf("no copy is counted as %s: %v", line, b)
 				}
 			}
-			p.stop(t)
+			p.Stop(t)
 		})
 	}
 	f("ok", "answered", "compared")
@@ -68,14 +69,14 @@ func TestUploads(t *testing.T) {
 	f := func(mode string, flags ...string) {
 		t.Run(mode+strings.Join(flags, ""), func(t *testing.T) {
 			live, target := startNginx(t), startFaulty(t, mode)
-			p := startMirror(t, live.url, "http://"+target.Addr, append(flags, "--writes")...)
+			p := wire.StartMirror(t, live.url, "http://"+target.Addr, append(flags, "--writes")...)
 			upload(t, live, p, 10_000)
 			upload(t, live, p, 50<<20)
 			hammer(t, p, 80)
-			if b := p.books(t); b["seen"] != 82 {
+			if b := p.Books(t); b["seen"] != 82 {
 				t.Errorf("%d requests seen, want 82", b["seen"])
 			}
-			p.stop(t)
+			p.Stop(t)
 		})
 	}
 	f("ok")
@@ -91,50 +92,50 @@ func TestUploads(t *testing.T) {
 // TestMemoryIsBounded gives the mirror next to no memory and a target that holds on to copies.
 func TestMemoryIsBounded(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "never-answer")
-	p := startMirror(t, live.url, "http://"+target.Addr, "--mirror-memory", "64KiB")
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr, "--mirror-memory", "64KiB")
 	wrk(t, p)
-	if b := p.books(t); b["dropped/memory"] == 0 {
+	if b := p.Books(t); b["dropped/memory"] == 0 {
 		t.Errorf("no copy was dropped for memory: %v", b)
 	}
 	asUsual(t, live, p)
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestTargetDies takes a healthy target away in the middle of the load.
 func TestTargetDies(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
 	var load sync.WaitGroup
 	load.Go(func() { hammer(t, p, 4000) })
-	eventually(t, "answers of the target", func() bool { return p.books(t)["answered"] > 200 })
+	wire.Until(t, "answers of the target", func() bool { return p.Books(t)["answered"] > 200 })
 	target.Close()
 	load.Wait()
-	b := p.settled(t)
+	b := p.Settled(t)
 	if b["seen"] != 4000 || b["failed"]+b["dropped"] == 0 {
 		t.Errorf("want 4000 requests seen and some copies failed: %v", b)
 	}
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestLiveDies takes live away and brings it back. Users get a short 502 and nothing hangs.
 func TestLiveDies(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
 	hammer(t, p, 80)
 	live.stop()
 	for range 20 {
-		if got := ask(t, "GET", p.url+"/item", nil, nil); got.status != http.StatusBadGateway || len(got.body) > 500 {
+		if got := ask(t, "GET", p.URL+"/item", nil, nil); got.status != http.StatusBadGateway || len(got.body) > 500 {
 			t.Errorf("without live: status %d and %d bytes, want 502 and a short body", got.status, len(got.body))
 		}
 	}
 	live.start(t)
 	hammer(t, p, 80)
-	b := p.settled(t)
+	b := p.Settled(t)
 	if b["seen"] != 180 {
 		t.Errorf("%d requests seen, want 180: %v", b["seen"], b)
 	}
 	if b["compared"] < 150 || b["compared"] > 160 {
 		t.Errorf("%d pairs compared, want about the 160 that live answered: %v", b["compared"], b)
 	}
-	p.stop(t)
+	p.Stop(t)
 }

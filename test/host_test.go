@@ -8,102 +8,94 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-)
 
-// says fails the test unless the log of tain has each of the texts.
-func (p *tain) says(t *testing.T, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if log := p.log.String(); !strings.Contains(log, text) {
-			t.Errorf("the log does not say %q:\n%s", text, log)
-		}
-	}
-}
+	"tain.dev/tain/test/wire"
+)
 
 // limited is tain with few descriptors.
 func limited(descriptors string) *exec.Cmd {
-	return exec.Command("/bin/sh", "-c", `ulimit -n "$0"; exec "$@"`, descriptors, binary)
+	return exec.Command("/bin/sh", "-c", `ulimit -n "$0"; exec "$@"`, descriptors, wire.Binary)
 }
 
 // TestNoDescriptorsLeft lets more users come than tain may have descriptors.
 func TestNoDescriptorsLeft(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := newTain(t)
-	p.start(t, limited("48"), p.mirrorArgs(live.url, "http://"+target.Addr)...)
+	p := wire.NewTain(t)
+	p.Start(t, limited("48"), p.MirrorArgs(live.url, "http://"+target.Addr)...)
 	var users []*socket
 	for range 100 {
-		users = append(users, dial(t, p.addr))
+		users = append(users, dial(t, p.Addr))
 	}
-	eventually(t, "the lack to be told", func() bool { return strings.Contains(p.log.String(), "ulimit -n") })
+	wire.Until(t, "the lack to be told", func() bool { return strings.Contains(p.Log.String(), "ulimit -n") })
 	for _, u := range users {
 		u.Close()
 	}
-	eventually(t, "tain to serve again", func() bool {
-		status, _ := take(client.Get(p.url + "/item"))
+	wire.Until(t, "tain to serve again", func() bool {
+		status, _ := wire.Take(client.Get(p.URL + "/item"))
 		return status == http.StatusOK
 	})
 	hammer(t, p, 80)
-	p.settled(t)
-	p.stop(t)
+	p.Settled(t)
+	p.Stop(t)
 }
 
 // TestTooFewDescriptorsToStart gives tain less than it needs itself.
 func TestTooFewDescriptorsToStart(t *testing.T) {
 	command := limited("8")
-	command.Args = append(command.Args, newTain(t).mirrorArgs("http://127.0.0.1:1", "http://127.0.0.1:1", "--loops", "8")...)
+	command.Args = append(command.Args, wire.NewTain(t).MirrorArgs("http://127.0.0.1:1", "http://127.0.0.1:1", "--loops", "8")...)
 	out, err := command.CombinedOutput()
-	if exitCode(err) != 78 || !strings.Contains(string(out), "ulimit -n") {
-		t.Errorf("exit code %d, want 78 and a message with ulimit -n:\n%s", exitCode(err), out)
+	if wire.ExitCode(err) != 78 || !strings.Contains(string(out), "ulimit -n") {
+		t.Errorf("exit code %d, want 78 and a message with ulimit -n:\n%s", wire.ExitCode(err), out)
 	}
 }
 
 // TestPortInUse starts a second tain on the ports of the first. It says so, and names the flag.
 func TestPortInUse(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
 	f := func(want string, flags ...string) {
 		t.Helper()
 		args := []string{"mirror", "--live", live.url, "--to", "http://" + target.Addr, "--data", "off"}
-		out, err := exec.Command(binary, append(args, flags...)...).CombinedOutput()
-		if exitCode(err) != 78 || !strings.Contains(string(out), want) {
-			t.Errorf("%v: exit code %d, want 78 and a message with %s:\n%s", flags, exitCode(err), want, out)
+		out, err := exec.Command(wire.Binary, append(args, flags...)...).CombinedOutput()
+		if wire.ExitCode(err) != 78 || !strings.Contains(string(out), want) {
+			t.Errorf("%v: exit code %d, want 78 and a message with %s:\n%s", flags, wire.ExitCode(err), want, out)
 		}
 	}
-	f("--listen "+p.addr, "--listen", p.addr, "--admin", "off")
-	f("--admin "+p.adminAddr, "--listen", "127.0.0.1:0", "--admin", p.adminAddr)
+	f("--listen "+p.Addr, "--listen", p.Addr, "--admin", "off")
+	f("--admin "+p.AdminAddr, "--listen", "127.0.0.1:0", "--admin", p.AdminAddr)
 	hammer(t, p, 80)
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestLiveIsDown starts tain before live. It says so, serves 502, and serves once live is there.
 func TestLiveIsDown(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
 	live.stop()
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	eventually(t, "the warning", func() bool { return strings.Contains(p.log.String(), "--live") })
-	p.says(t, live.addr)
-	if got := ask(t, "GET", p.url+"/item", nil, nil); got.status != http.StatusBadGateway {
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
+	wire.Until(t, "the warning", func() bool { return strings.Contains(p.Log.String(), "--live") })
+	p.Says(t, live.addr)
+	if got := ask(t, "GET", p.URL+"/item", nil, nil); got.status != http.StatusBadGateway {
 		t.Errorf("status %d, want 502", got.status)
 	}
 	live.start(t)
 	hammer(t, p, 80)
-	b := p.settled(t)
+	b := p.Settled(t)
 	if b["seen"] != 81 || b["compared"] != 80 {
 		t.Errorf("%d requests seen and %d pairs compared, want 81 and 80: %v", b["seen"], b["compared"], b)
 	}
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestNoPlaceForData gives tain a folder that cannot be one. It says so and serves.
 func TestNoPlaceForData(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "differ")
-	p := startMirror(t, live.url, "http://"+target.Addr, "--data", filepath.Join(live.dir, "nginx.conf"))
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr, "--data", filepath.Join(live.dir, "nginx.conf"))
 	hammer(t, p, 80)
-	if b := p.settled(t); b["compared"] != 80 {
+	if b := p.Settled(t); b["compared"] != 80 {
 		t.Errorf("%d pairs compared, want 80: %v", b["compared"], b)
 	}
-	p.says(t, "--data")
-	p.stop(t)
+	p.Says(t, "--data")
+	p.Stop(t)
 }
 
 // TestLogIsStuck logs to a full disk, and to a pipe that nobody reads. Live goes away, so that
@@ -112,23 +104,23 @@ func TestLogIsStuck(t *testing.T) {
 	f := func(name string, stderr *os.File) {
 		t.Run(name, func(t *testing.T) {
 			live, target := startNginx(t), startFaulty(t, "ok")
-			p := newTain(t)
-			command := exec.Command(binary)
+			p := wire.NewTain(t)
+			command := exec.Command(wire.Binary)
 			command.Stderr = stderr
-			p.start(t, command, p.mirrorArgs(live.url, "http://"+target.Addr, "--log-level", "debug")...)
+			p.Start(t, command, p.MirrorArgs(live.url, "http://"+target.Addr, "--log-level", "debug")...)
 			hammer(t, p, 80)
 			live.stop()
 			for range 2000 {
-				if got := ask(t, "GET", p.url+"/item", nil, nil); got.status != http.StatusBadGateway {
+				if got := ask(t, "GET", p.URL+"/item", nil, nil); got.status != http.StatusBadGateway {
 					t.Fatalf("without live: status %d, want 502", got.status)
 				}
 			}
 			live.start(t)
 			hammer(t, p, 80)
-			if b := p.settled(t); b["seen"] != 2160 {
+			if b := p.Settled(t); b["seen"] != 2160 {
 				t.Errorf("%d requests seen, want 2160: %v", b["seen"], b)
 			}
-			p.stop(t)
+			p.Stop(t)
 		})
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -154,14 +146,14 @@ func TestReportIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	p := newTain(t)
-	command := exec.Command(binary)
+	p := wire.NewTain(t)
+	command := exec.Command(wire.Binary)
 	command.Stdout = full
-	p.start(t, command, p.mirrorArgs(live.url, "http://"+target.Addr)...)
+	p.Start(t, command, p.MirrorArgs(live.url, "http://"+target.Addr)...)
 	hammer(t, p, 80)
-	p.signal(t, syscall.SIGTERM)
-	if code := exitCode(p.wait(t)); code != 70 {
+	p.Signal(t, syscall.SIGTERM)
+	if code := wire.ExitCode(p.Wait(t)); code != 70 {
 		t.Errorf("exit code %d, want 70", code)
 	}
-	p.says(t, "tain: error: writing the report", "tain: hint: free the disk")
+	p.Says(t, "tain: error: writing the report", "tain: hint: free the disk")
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"tain.dev/tain/test/wire"
 )
 
 // client is a user that sees every answer as it is.
@@ -57,12 +59,12 @@ func ask(t *testing.T, method, url string, body []byte, header http.Header) seen
 
 // asUsual asks for all that live has, directly and through tain, and fails the test unless the
 // answers are the same. It returns how many requests tain saw, and how many of them are safe.
-func asUsual(t *testing.T, live *nginx, p *tain) (all, safe int) {
+func asUsual(t *testing.T, live *nginx, p *wire.Tain) (all, safe int) {
 	t.Helper()
 	f := func(method, path string, body []byte, header http.Header) {
 		t.Helper()
 		want := ask(t, method, live.url+path, body, header)
-		got := ask(t, method, p.url+path, body, header)
+		got := ask(t, method, p.URL+path, body, header)
 		all++
 		if method == "GET" || method == "HEAD" {
 			safe++
@@ -93,13 +95,13 @@ func asUsual(t *testing.T, live *nginx, p *tain) (all, safe int) {
 }
 
 // hammer sends n requests for the same small answer over 8 connections.
-func hammer(t *testing.T, p *tain, n int) {
+func hammer(t *testing.T, p *wire.Tain, n int) {
 	t.Helper()
 	var users sync.WaitGroup
 	for range 8 {
 		users.Go(func() {
 			for range n / 8 {
-				if got := ask(t, "GET", p.url+"/item", nil, nil); got.status != 200 || string(got.body) != `{"id":7,"name":"green tea"}` {
+				if got := ask(t, "GET", p.URL+"/item", nil, nil); got.status != 200 || string(got.body) != `{"id":7,"name":"green tea"}` {
 					t.Errorf("GET /item: status %d, body %q", got.status, got.body)
 					return
 				}
@@ -113,9 +115,9 @@ var wrkRequests = regexp.MustCompile(`(\d+) requests in`)
 
 // wrk loads tain as fast as it goes for a second, and fails the test on any request that was not
 // answered with 2xx. It returns how many were answered.
-func wrk(t *testing.T, p *tain) int {
+func wrk(t *testing.T, p *wire.Tain) int {
 	t.Helper()
-	out, err := exec.Command(need(t, "wrk"), "-t1", "-c16", "-d1s", p.url+"/item").CombinedOutput()
+	out, err := exec.Command(wire.Need(t, "wrk"), "-t1", "-c16", "-d1s", p.URL+"/item").CombinedOutput()
 	if err != nil {
 		t.Fatalf("wrk: %v\n%s", err, out)
 	}
@@ -135,15 +137,15 @@ func wrk(t *testing.T, p *tain) int {
 
 // upload puts size bytes through tain with curl, which asks for 100 Continue, and fails the test
 // unless exactly they lie on live's disk.
-func upload(t *testing.T, live *nginx, p *tain, size int) {
+func upload(t *testing.T, live *nginx, p *wire.Tain, size int) {
 	t.Helper()
 	data := randomBytes(size)
 	from := filepath.Join(t.TempDir(), "upload.bin")
 	if err := os.WriteFile(from, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(need(t, "curl"), "--silent", "--show-error", "--max-time", "60", "--header", "Expect: 100-continue",
-		"--upload-file", from, "--write-out", "%{http_code}", p.url+"/files/upload.bin").CombinedOutput()
+	out, err := exec.Command(wire.Need(t, "curl"), "--silent", "--show-error", "--max-time", "60", "--header", "Expect: 100-continue",
+		"--upload-file", from, "--write-out", "%{http_code}", p.URL+"/files/upload.bin").CombinedOutput()
 	if code := strings.TrimSpace(string(out)); err != nil || code != "201" && code != "204" {
 		t.Errorf("uploading %d bytes: %v, %s; want 201 or 204", size, err, out)
 	}

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"tain.dev/tain/test/wire"
 )
 
 // nginxConf is a live service with an answer of every framing: known length, none, chunked. Without
@@ -51,7 +52,7 @@ type nginx struct {
 
 func startNginx(t *testing.T) *nginx {
 	t.Helper()
-	n := &nginx{addr: freeAddr(t), dir: t.TempDir()}
+	n := &nginx{addr: wire.FreeAddr(t), dir: t.TempDir()}
 	n.url = "http://" + n.addr
 	for _, dir := range []string{"root", "root/files", "logs"} {
 		if err := os.Mkdir(filepath.Join(n.dir, dir), 0o755); err != nil {
@@ -68,15 +69,15 @@ func startNginx(t *testing.T) *nginx {
 // start starts nginx, again after stop.
 func (n *nginx) start(t *testing.T) {
 	t.Helper()
-	var log lockedBuffer
-	n.process = exec.Command(need(t, "nginx"), "-p", n.dir, "-c", "nginx.conf", "-e", "stderr")
+	var log wire.Buffer
+	n.process = exec.Command(wire.Need(t, "nginx"), "-p", n.dir, "-c", "nginx.conf", "-e", "stderr")
 	n.process.Stderr = &log
 	if err := n.process.Start(); err != nil {
 		t.Fatalf("starting nginx: %v", err)
 	}
 	process := n.process
 	t.Cleanup(func() { end(process) })
-	eventually(t, "nginx", func() bool {
+	wire.Until(t, "nginx", func() bool {
 		answer, err := http.Get(n.url + "/item")
 		if err == nil {
 			answer.Body.Close()
@@ -116,15 +117,4 @@ func randomBytes(size int) []byte {
 	rng := rand.NewChaCha8([32]byte{1})
 	_, _ = rng.Read(data) // never fails
 	return data
-}
-
-// freeAddr returns an address that nobody listened on a moment ago.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tain.dev/tain/test/wire"
 )
 
 // TestScripts runs the scripts in testdata/script, which read as a manual of the command line.
@@ -22,7 +24,7 @@ func TestScripts(t *testing.T) {
 		// A command that should have ended must not hold up the rest.
 		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PATH", filepath.Dir(wire.Binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			// Nothing is kept outside the script's own folder.
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
@@ -40,7 +42,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if err != nil {
 		ts.Fatalf("exits: %q is not an exit code", args[0])
 	}
-	if got := exitCode(ts.Exec(args[1], args[2:]...)); got != want {
+	if got := wire.ExitCode(ts.Exec(args[1], args[2:]...)); got != want {
 		ts.Fatalf("%v: exit code %d, want %d", args[1:], got, want)
 	}
 }

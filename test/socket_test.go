@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tain.dev/tain/test/wire"
 )
 
 // socket is a user who writes what they like.
@@ -55,10 +57,10 @@ func (s *socket) answer(t *testing.T, method string) seen {
 // up; neither live nor the target hears of it.
 func TestMalformed(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr, "--writes")
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr, "--writes")
 	f := func(request string, want int) {
 		t.Helper()
-		s := dial(t, p.addr)
+		s := dial(t, p.Addr)
 		s.send(t, strings.ReplaceAll(request, "\n", "\r\n"))
 		if got := s.answer(t, "GET"); got.status != want {
 			t.Errorf("%.60q: status %d, want %d", request, got.status, want)
@@ -84,16 +86,16 @@ func TestMalformed(t *testing.T) {
 	if log := live.read("access.log"); bytes.Contains(log, []byte("/refused")) || bytes.Contains(log, []byte("nonsense")) {
 		t.Errorf("malformed requests reached live:\n%s", log)
 	}
-	if b := p.settled(t); b["seen"] != 8 || target.Requests() != 8 {
+	if b := p.Settled(t); b["seen"] != 8 || target.Requests() != 8 {
 		t.Errorf("of 8 requests %d are in the books and %d reached the target", b["seen"], target.Requests())
 	}
-	p.stop(t)
+	p.Stop(t)
 }
 
 func TestPipelined(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "never-answer")
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	s := dial(t, p.addr)
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
+	s := dial(t, p.Addr)
 	s.send(t, "GET /item HTTP/1.1\r\nHost: a\r\n\r\nHEAD /big.bin HTTP/1.1\r\nHost: a\r\n\r\nGET /missing HTTP/1.1\r\nHost: a\r\n\r\n")
 	f := func(method string, wantStatus int) {
 		t.Helper()
@@ -104,17 +106,17 @@ func TestPipelined(t *testing.T) {
 	f("GET", 200)
 	f("HEAD", 200)
 	f("GET", 404)
-	if b := p.books(t); b["seen"] != 3 {
+	if b := p.Books(t); b["seen"] != 3 {
 		t.Errorf("%d requests seen, want 3", b["seen"])
 	}
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestHalfClosed asks, and says that nothing more will come, before the answer is there.
 func TestHalfClosed(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr)
-	s := dial(t, p.addr)
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr)
+	s := dial(t, p.Addr)
 	s.send(t, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n")
 	if err := s.CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -122,23 +124,23 @@ func TestHalfClosed(t *testing.T) {
 	if got := s.answer(t, "GET"); got.status != 200 || len(got.body) != 1<<20 {
 		t.Errorf("status %d and %d bytes, want 200 and %d", got.status, len(got.body), 1<<20)
 	}
-	p.stop(t)
+	p.Stop(t)
 }
 
 // TestUserLeaves breaks a request in the middle of its body, over and over.
 func TestUserLeaves(t *testing.T) {
 	live, target := startNginx(t), startFaulty(t, "ok")
-	p := startMirror(t, live.url, "http://"+target.Addr, "--writes")
+	p := wire.StartMirror(t, live.url, "http://"+target.Addr, "--writes")
 	for range 20 {
-		s := dial(t, p.addr)
+		s := dial(t, p.Addr)
 		s.send(t, "PUT /files/half HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf")
 		s.Close()
 	}
-	eventually(t, "all requests to be seen", func() bool { return p.books(t)["seen"] == 20 })
-	b := p.settled(t)
+	wire.Until(t, "all requests to be seen", func() bool { return p.Books(t)["seen"] == 20 })
+	b := p.Settled(t)
 	if b["compared"] != 0 || live.read("root/files/half") != nil {
 		t.Errorf("broken requests were compared %d times; live has %q", b["compared"], live.read("root/files/half"))
 	}
 	hammer(t, p, 80)
-	p.stop(t)
+	p.Stop(t)
 }

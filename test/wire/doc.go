@@ -1,5 +1,6 @@
 // Package wire plays exact bytes over real sockets: users, backends and targets whose every byte a
-// test decides, and case files that say who sends what, who gets what, and in which order.
+// test decides, and case files that say who sends what, who gets what, and in which order. For tests
+// of the whole program it builds and starts tain, see [Main], [StartMirror] and [Tain].
 //
 // A case file is a txtar archive. Its comment holds lines "setting value" for whoever plays it, and
 // prose behind #. Each file of the archive is one step, "actor verb", whose content is what is sent

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long a peer waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // Peer is one end of a connection. Its methods fail the test where something else happens than
 // they say. It belongs to the test's goroutine.
@@ -192,7 +192,7 @@ func Until(t testing.TB, what string, ok func() bool) {
 	defer tick.Stop()
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
+			t.Fatalf("waited %v in vain for %s", patience, what)
 		}
 		<-tick.C
 	}

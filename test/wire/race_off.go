@@ -1,6 +1,6 @@
 //go:build !race
 
-package test
+package wire
 
 // buildFlags of the tested program.
 var buildFlags []string

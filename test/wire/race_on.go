@@ -1,6 +1,6 @@
 //go:build race
 
-package test
+package wire
 
 // buildFlags make the tested program as sensitive as the test is.
 var buildFlags = []string{"-race"}
