@@ -33,10 +33,8 @@ type bench struct {
 // newBench checks for the programs that every section needs, and builds tain.
 func newBench(ctx context.Context, o options) (*bench, error) {
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
-	for _, tool := range []string{"nginx", "wrk"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return nil, fmt.Errorf("%s is not installed; on Debian: apt-get install nginx-light wrk haproxy", tool)
-		}
+	if err := installed("nginx", "wrk"); err != nil {
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "tain-bench-")
 	if err != nil {
@@ -55,6 +53,16 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 		}
 	}
 	return b, nil
+}
+
+// installed says which of these programs is missing.
+func installed(programs ...string) error {
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("%s: %w; on Debian: apt-get install nginx-light wrk nghttp2-client haproxy", p, errNotInstalled)
+		}
+	}
+	return nil
 }
 
 // close ends every process that the bench started, and removes its folder.
@@ -93,6 +101,17 @@ func (b *bench) tain(live string, args ...string) (*server, error) {
 	}
 	addr := freeAddr()
 	return b.start("tain", addr, b.tainCommand(addr, live, args...)...)
+}
+
+// watchedTain starts tain as [bench.tain] does, with its admin API on.
+func (b *bench) watchedTain(live string, args ...string) (*server, error) {
+	admin := freeAddr()
+	s, err := b.tain(live, append(args, "--admin", admin)...)
+	if err != nil {
+		return nil, err
+	}
+	s.admin = admin
+	return s, nil
 }
 
 func (b *bench) tainCommand(addr, live string, args ...string) []string {

@@ -2,30 +2,6 @@
 
 package main
 
-import (
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
-	"time"
-)
-
-// contender is one proxy in one configuration, and its rounds.
-type contender struct {
-	name   string
-	start  func() (*server, error)
-	target *server // where it mirrors to, nil for none
-
-	server  *server
-	cpu     []float64 // microseconds per request, one value per round
-	rate    []float64 // requests per second
-	copied  []float64 // copies per request
-	errors  int
-	missing error // why it could not be measured
-}
-
 // cpu compares what a request costs each proxy, plain and with a mirror.
 func (b *bench) cpu() error {
 	live, target, err := b.upstreams()
@@ -40,10 +16,10 @@ func (b *bench) cpu() error {
 	tain := &contender{name: "tain", start: func() (*server, error) {
 		return b.tain(live.addr, "--to", "http://"+target.addr, "--percent", "0")
 	}}
-	tainMirror := &contender{name: "tain, 100 % mirrored and compared", target: target, start: func() (*server, error) { return b.tain(live.addr, "--to", "http://"+target.addr) }}
+	tainMirror := &contender{name: "tain, 100 % mirrored and compared", target: target, start: func() (*server, error) { return b.watchedTain(live.addr, "--to", "http://"+target.addr) }}
 
 	all := []*contender{plain, haproxy, envoy, tain, nginxMirror, envoyMirror, tainMirror}
-	if err := b.compete(all); err != nil {
+	if err := b.compete(wrk, all); err != nil {
 		return err
 	}
 	limits := map[*contender]limit{tain: {Must: 1.1, Aim: 0.8}, tainMirror: {Must: 1.8, Aim: 1.25}}
@@ -55,105 +31,4 @@ func (b *bench) cpu() error {
 		versus(tainMirror, envoyMirror, limit{Must: 0.3, Aim: 0.2}))
 	b.report.note("The ratio is to nginx without a mirror in the same round; the last two rows name their base. Spread: smallest and largest round.")
 	return nil
-}
-
-// compete starts all contenders and measures them in interleaved rounds, each round beginning
-// with another one.
-func (b *bench) compete(all []*contender) error {
-	for _, c := range all {
-		if c.server, c.missing = c.start(); c.missing != nil && !errors.Is(c.missing, errNotInstalled) {
-			b.report.note(c.name + ": " + c.missing.Error())
-		}
-		if c.missing == nil {
-			if _, c.missing = b.saturate(c.server, time.Second); c.missing != nil { // warm up
-				b.report.note(c.name + ": " + c.missing.Error())
-			}
-		}
-	}
-	for round := range b.rounds {
-		for i := range all {
-			c := all[(round+i)%len(all)]
-			if c.missing != nil {
-				continue
-			}
-			if err := b.round(c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// round measures one contender once.
-func (b *bench) round(c *contender) error {
-	var before int
-	var err error
-	if c.target != nil {
-		if before, err = served(c.target); err != nil {
-			return err
-		}
-	}
-	u, err := b.saturate(c.server, b.length)
-	if err != nil {
-		return err
-	}
-	c.cpu = append(c.cpu, u.cpu.Seconds()*1e6)
-	c.rate = append(c.rate, u.perSecond)
-	c.errors += u.errors
-	if c.target == nil {
-		return nil
-	}
-	after, err := served(c.target)
-	if err != nil {
-		return err
-	}
-	c.copied = append(c.copied, float64(after-before)/float64(u.requests))
-	return nil
-}
-
-func (c *contender) row(base *contender, l limit) row {
-	if c.missing != nil {
-		return row{What: c.name, Limit: l, Note: "not measured"}
-	}
-	note := fmt.Sprintf("%.0f requests/s", median(c.rate))
-	if c.target != nil {
-		note += fmt.Sprintf(", %.1f %% copied", 100*median(c.copied))
-	}
-	if c.errors > 0 {
-		note += fmt.Sprintf(", **%d errors**", c.errors)
-	}
-	return row{What: c.name, Measured: middle("µs", c.cpu), Ratio: middle("", ratios(c.cpu, base.cpu)), Limit: l, Note: note}
-}
-
-// versus compares two contenders.
-func versus(c, base *contender, l limit) row {
-	r := row{What: c.name + ", against " + base.name, Limit: l}
-	if c.missing != nil || base.missing != nil {
-		r.Note = "not measured"
-		return r
-	}
-	r.Ratio = middle("", ratios(c.cpu, base.cpu))
-	return r
-}
-
-var statusRequests = regexp.MustCompile(`(?m)^ \d+ \d+ (\d+)`)
-
-// served is how many requests a target of [bench.answering] has had, the question not counted.
-func served(s *server) (int, error) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get("http://" + s.addr + "/status")
-	if err != nil {
-		return 0, fmt.Errorf("asking %s for its count: %w", s.name, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, fmt.Errorf("asking %s for its count: %w", s.name, err)
-	}
-	m := statusRequests.FindSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("asking %s for its count: no count in %q", s.name, text)
-	}
-	n, err := strconv.Atoi(string(m[1]))
-	return n - 1, err
 }

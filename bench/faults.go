@@ -65,7 +65,7 @@ func (b *bench) faultRound(f *fault, live, target *server, rate float64) (err er
 	if err := b.openLoop(&f.side, rate); err != nil {
 		return err
 	}
-	u, err := b.saturate(f.server, b.length)
+	u, err := b.saturate(wrk, f.server, b.length)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (b *bench) largest(live, target *server, args ...string) (float64, error) {
 		return 0, err
 	}
 	defer b.stop(s)
-	if _, err := b.saturate(s, b.memoryFor); err != nil {
+	if _, err := b.saturate(wrk, s, b.memoryFor); err != nil {
 		return 0, err
 	}
 	size, err := s.resident("VmHWM")

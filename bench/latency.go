@@ -28,7 +28,7 @@ func (b *bench) halfRate(live, target *server) (float64, error) {
 	defer b.stop(s)
 	var rates []float64
 	for range 3 {
-		u, err := b.saturate(s, time.Second)
+		u, err := b.saturate(wrk, s, time.Second)
 		if err != nil {
 			return 0, err
 		}

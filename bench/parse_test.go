@@ -38,6 +38,49 @@ Transfer/sec:     17.60MB
 	f("unable to connect", 0, 0, 0, "can't read its output")
 }
 
+func TestParseH2load(t *testing.T) {
+	const good = `starting benchmark...
+Application protocol: h2c
+Main benchmark duration is over for thread #0. Stopping all clients.
+
+finished in 1.00s, 69456.50 req/s, 4.70MB/s
+requests: 69456 total, 69520 started, 69456 done, 69456 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 69456 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 4.70MB (4931572) total, 3.18MB (3333888) headers (space savings 51.02%), 339.14KB (347280) data
+`
+	f := func(text string, requests int, perSecond float64, errs int, complaint string) {
+		t.Helper()
+		u, err := parseH2load(text)
+		if (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
+			t.Errorf("error %v, want %q", err, complaint)
+		}
+		if err == nil && (u.requests != requests || u.perSecond != perSecond || u.errors != errs) {
+			t.Errorf("%+v, want %d requests, %v/s, %d errors", u, requests, perSecond, errs)
+		}
+	}
+	f(good, 69456, 69456.5, 0, "")
+	f(strings.Replace(good, ": h2c", ": h2", 1), 69456, 69456.5, 0, "")
+	f(strings.Replace(good, "0 failed, 0 errored, 0 timeout", "7 failed, 2 errored, 1 timeout", 1), 69456, 69456.5, 3, "")
+	f(strings.Replace(good, "0 3xx, 0 4xx, 0 5xx", "1 3xx, 2 4xx, 4 5xx", 1), 69456, 69456.5, 7, "")
+	f(strings.Replace(good, "69456 done", "0 done", 1), 0, 0, 0, "no request was answered")
+	f(strings.Replace(good, ": h2c", ": http/1.1", 1), 0, 0, 0, "did not speak HTTP/2")
+	f(strings.Replace(good, "Application protocol: h2c", "", 1), 0, 0, 0, "did not speak HTTP/2")
+	f("unable to connect", 0, 0, 0, "can't read its output")
+}
+
+func TestGeneratorsLoadForWholeSeconds(t *testing.T) {
+	f := func(g generator, d time.Duration, want string) {
+		t.Helper()
+		if got := strings.Join(g.argv("127.0.0.1:1", d), " "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f(wrk, 3*time.Second, "wrk -t1 -c32 -d3 http://127.0.0.1:1/")
+	f(wrkTLS, 100*time.Millisecond, "wrk -t1 -c32 -d1 https://127.0.0.1:1/")
+	f(h2loadPlain, 2500*time.Millisecond, "h2load -t1 -c4 -m16 -D2 http://127.0.0.1:1/")
+	f(h2loadTLS, time.Second, "h2load -t1 -c4 -m16 -D1 https://127.0.0.1:1/")
+}
+
 func TestParseBench(t *testing.T) {
 	f := func(line, what string, ns float64, note string) {
 		t.Helper()

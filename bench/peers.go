@@ -86,6 +86,11 @@ func (b *bench) differing() (*server, error) {
 
 // nginxProxy starts nginx as a proxy before live, mirroring to target unless that is "".
 func (b *bench) nginxProxy(live, target string) (*server, error) {
+	return b.nginxListening("listen ADDR;", live, target)
+}
+
+// nginxListening is nginxProxy whose listener has these directives, with ADDR for its address.
+func (b *bench) nginxListening(listen, live, target string) (*server, error) {
 	const pass = `proxy_http_version 1.1; proxy_set_header Connection "";`
 	upstreams := fmt.Sprintf("upstream live { server %s; keepalive 64; }\n", live)
 	mirror, location := "", ""
@@ -96,7 +101,7 @@ func (b *bench) nginxProxy(live, target string) (*server, error) {
 	}
 	return b.nginx("nginx", upstreams+`
 	server {
-		listen ADDR;
+		`+listen+`
 		location / { `+mirror+`proxy_pass http://live; `+pass+` }
 		`+location+`
 	}`)

@@ -19,11 +19,12 @@ import (
 
 // server is a child process, with the processes that it started itself.
 type server struct {
-	name string
-	addr string
-	cmd  *exec.Cmd
-	log  string
-	done chan struct{} // closed when the process ended
+	name  string
+	addr  string
+	admin string // address of tain's admin API; "" where it is off, and of others
+	cmd   *exec.Cmd
+	log   string
+	done  chan struct{} // closed when the process ended
 }
 
 func startServer(dir, name, addr string, argv ...string) (*server, error) {

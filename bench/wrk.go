@@ -4,46 +4,21 @@ package main
 
 import (
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"time"
 )
 
-// usage is what one load at saturation gave.
-type usage struct {
-	requests  int
-	perSecond float64
-	errors    int           // socket errors and answers other than 2xx and 3xx
-	cpu       time.Duration // of the proxy, per request
-}
+// wrk speaks HTTP/1.1 over [connections] keep-alive connections.
+var (
+	wrk    = wrkOver("http")
+	wrkTLS = wrkOver("https")
+)
 
-// saturate loads s with wrk over [connections] keep-alive connections for d, and measures what the
-// server's processes spend on it.
-func (b *bench) saturate(s *server, d time.Duration) (usage, error) {
-	before, err := s.cpu()
-	if err != nil {
-		return usage{}, err
-	}
-	out, err := exec.CommandContext(b.ctx, "wrk", "-t1", "-c"+strconv.Itoa(connections),
-		"-d"+strconv.Itoa(max(int(d.Seconds()), 1)), "http://"+s.addr+"/").CombinedOutput()
-	if err != nil {
-		return usage{}, fmt.Errorf("wrk on %s: %w: %.300s", s.name, err, out)
-	}
-	// Copies and comparisons that are still under way belong to the load.
-	if err := b.pause(200 * time.Millisecond); err != nil {
-		return usage{}, err
-	}
-	after, err := s.cpu()
-	if err != nil {
-		return usage{}, err
-	}
-	u, err := parseWrk(string(out))
-	if err != nil {
-		return usage{}, fmt.Errorf("wrk on %s: %w", s.name, err)
-	}
-	u.cpu = (after - before) / time.Duration(u.requests)
-	return u, nil
+func wrkOver(scheme string) generator {
+	return generator{"wrk", func(addr string, d time.Duration) []string {
+		return []string{"wrk", "-t1", "-c" + strconv.Itoa(connections), "-d" + seconds(d), scheme + "://" + addr + "/"}
+	}, parseWrk}
 }
 
 var (
@@ -67,11 +42,17 @@ func parseWrk(text string) (usage, error) {
 	}
 	for _, pattern := range []*regexp.Regexp{wrkBroken, wrkStatus} {
 		if counts := pattern.FindStringSubmatch(text); counts != nil {
-			for _, c := range counts[1:] {
-				n, _ := strconv.Atoi(c)
-				u.errors += n
-			}
+			u.errors += sum(counts[1:])
 		}
 	}
 	return u, nil
+}
+
+// sum adds up numbers that a pattern has found.
+func sum(digits []string) (total int) {
+	for _, d := range digits {
+		n, _ := strconv.Atoi(d)
+		total += n
+	}
+	return total
 }

@@ -1,0 +1,85 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// certificate is a pair of PEM files.
+type certificate struct{ cert, key string }
+
+// newCertificate writes a self-signed ECDSA P-256 certificate with this serial number into dir. Files
+// that are there already are replaced, each at once, so that no reader sees half of one.
+func newCertificate(dir string, serial int64) (certificate, error) {
+	c := certificate{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return c, err
+	}
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(serial),
+		Subject:      pkix.Name{CommonName: "bench"},
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(24 * time.Hour),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		return c, err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return c, err
+	}
+	if err := replacePEM(c.key, "PRIVATE KEY", private); err != nil {
+		return c, err
+	}
+	return c, replacePEM(c.cert, "CERTIFICATE", der)
+}
+
+func replacePEM(path, kind string, der []byte) error {
+	return replaceFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// replaceFile puts content where path is, at once.
+func replaceFile(path string, content []byte) error {
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// checkTLS holds that a server speaks what the comparison is about: TLS 1.3 with AES-128-GCM, and the
+// protocol that is asked for by ALPN.
+func checkTLS(addr, protocol string) error {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	c, err := tls.DialWithDialer(dialer, "tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
+	if err != nil {
+		return fmt.Errorf("TLS with %s: %w", addr, err)
+	}
+	defer c.Close()
+	state := c.ConnectionState()
+	if state.Version != tls.VersionTLS13 || state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
+		return fmt.Errorf("TLS with %s: %s and %s, want TLS 1.3 and TLS_AES_128_GCM_SHA256", addr, tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
+	}
+	if state.NegotiatedProtocol != protocol && (protocol != "http/1.1" || state.NegotiatedProtocol != "") {
+		return fmt.Errorf("TLS with %s: the server chose %q, want %q", addr, state.NegotiatedProtocol, protocol)
+	}
+	return nil
+}
