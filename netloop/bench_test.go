@@ -12,7 +12,7 @@ func BenchmarkEcho(b *testing.B) {
 	addr := r.listen(echo)
 	b.ReportAllocs()
 	r.in(func() {
-		c, err := r.Dial(addr, time.Second)
+		c, err := r.Dial(tcp(addr), time.Second)
 		if err != nil {
 			b.Error(err)
 			return

@@ -23,12 +23,21 @@ type Conn struct {
 	timedOut           bool // the deadline passed and was not moved since
 	closed             bool
 	idle               bool // nobody handles it: it waits for bytes, or in a pool
+	accepted           bool // by a listener, not dialled
+	low                bool // serve runs in a low task
+	dirty              bool // stands in the loop's list of those to flush
+	held               bool // a flush left something queued, and OnDrain was not called since
+	finished           bool // CloseWrite was called; to be told when nothing is queued
+
+	failure error // why sending what was queued broke it; nothing is sent any more
 
 	buf        []byte // borrowed while it holds bytes; what is unread is buf[start:end]
 	start, end int
 	limit      int // how large buf may grow
 
-	in, out uint64 // bytes since TakeTraffic
+	out *outbox // what is queued
+
+	received, sent uint64 // bytes since TakeTraffic; what is queued counts as sent
 
 	reader, writer *Task // who waits in Fill and in Send
 	guardian       *Task // see Loop.Guard
@@ -39,10 +48,16 @@ type Conn struct {
 	serve func(*Conn)
 	// OnClose is called once, when the connection is closed for any reason. May be nil.
 	OnClose func(*Conn)
+	// OnDrain is called, outside of any coroutine, when the peer had not taken what was queued at
+	// the end of a turn, and now has taken all. May be nil.
+	OnDrain func(*Conn)
+	// OnRetire is what [Loop.Retire] calls on an accepted connection, instead of closing it if it
+	// is idle. May be nil.
+	OnRetire func(*Conn)
 	// Data is for the owner of the connection.
 	Data any
 
-	peer netip.AddrPort
+	peer, local netip.AddrPort
 }
 
 // adopt registers a non-blocking socket with the loop.
@@ -84,6 +99,9 @@ func (c *Conn) ready(events uint32) {
 	if c.writable && c.writer != nil {
 		c.writer.Wake()
 	}
+	if c.writable && c.out != nil {
+		c.flushLater()
+	}
 }
 
 // wakeReader resumes who waits for bytes, or starts the handler of an idle connection.
@@ -94,7 +112,7 @@ func (c *Conn) wakeReader() {
 	case !c.idle:
 	case c.serve != nil:
 		c.idle = false
-		c.loop.start(c.serve, c, nil, false)
+		c.loop.start(c.serve, c, nil, c.low)
 	default:
 		c.Close()
 	}
@@ -118,8 +136,26 @@ func (c *Conn) expire() {
 // Loop is the loop that the connection belongs to.
 func (c *Conn) Loop() *Loop { return c.loop }
 
-// Peer is the address of the other side.
+// Peer is the address of the other side; the zero AddrPort where that is a Unix socket.
 func (c *Conn) Peer() netip.AddrPort { return c.peer }
+
+// SetPeer makes addr the address of the other side, where somebody in between has told it.
+func (c *Conn) SetPeer(addr netip.AddrPort) { c.peer = addr }
+
+// Local is the address of this side; the zero AddrPort of a Unix socket or a closed connection that
+// was not asked before.
+func (c *Conn) Local() netip.AddrPort {
+	if !c.local.IsValid() && !c.closed {
+		if sa, err := unix.Getsockname(int(c.fd)); err == nil {
+			c.local = addrPort(sa)
+		}
+	}
+	return c.local
+}
+
+// SetHandler makes serve run, in a coroutine, whenever bytes arrive on the idle connection, be it
+// accepted or dialled. low says that the coroutine is as those of [Loop.GoLow].
+func (c *Conn) SetHandler(serve func(*Conn), low bool) { c.serve, c.low = serve, low }
 
 // Closed says whether Close was called.
 func (c *Conn) Closed() bool { return c.closed }
@@ -129,8 +165,8 @@ func (c *Conn) Broken() bool { return c.broken }
 
 // TakeTraffic returns how many bytes were received and sent since it was last called.
 func (c *Conn) TakeTraffic() (in, out uint64) {
-	in, out = c.in, c.out
-	c.in, c.out = 0, 0
+	in, out = c.received, c.sent
+	c.received, c.sent = 0, 0
 	return in, out
 }
 
@@ -198,6 +234,9 @@ func (c *Conn) Fill() error {
 			}
 			continue
 		}
+		if c.failure != nil {
+			return c.failure
+		}
 		c.reader = c.loop.current
 		err := c.wait()
 		c.reader = nil
@@ -218,15 +257,14 @@ func (c *Conn) wait() error {
 }
 
 func (c *Conn) interrupted(t *Task) error {
-	switch {
-	case t.canceled:
-		return ErrCanceled
-	case t.guard != nil && t.guard != c && t.guard.broken:
-		return ErrGuard
-	case c.timedOut:
-		return ErrTimeout
+	err := t.Interrupted()
+	if err == ErrGuard && t.guard == c {
+		err = nil // the call on c itself tells what it met
 	}
-	return nil
+	if err == nil && c.timedOut {
+		err = ErrTimeout
+	}
+	return err
 }
 
 // Wait parks the running coroutine until it is woken by [Task.Wake]. It ends early, as Fill and
@@ -248,6 +286,8 @@ func (c *Conn) gone() error {
 	switch {
 	case c.closed:
 		return ErrClosed
+	case c.failure != nil:
+		return c.failure
 	case c.broken:
 		return unix.ECONNRESET
 	}
@@ -273,12 +313,14 @@ func (c *Conn) receive() (int, error) {
 	case errno != 0:
 		c.broken = true
 		return 0, errno
+	case n == 0 && c.failure != nil:
+		return 0, c.failure
 	case n == 0:
 		c.peerClosed = true
 		return 0, io.EOF
 	}
 	c.end += n
-	c.in += uint64(n)
+	c.received += uint64(n)
 	if n < len(room) && !c.peerClosed {
 		c.readable = false
 	}
@@ -305,91 +347,28 @@ func (c *Conn) makeRoom() error {
 	return nil
 }
 
-// Send sends p whole, waiting as often as the peer's window makes it.
-func (c *Conn) Send(p []byte) error {
-	for len(p) > 0 {
-		if c.closed {
-			return ErrClosed
-		}
-		n, errno := send(c.fd, p)
-		c.out += uint64(n)
-		p = p[n:]
-		if err := c.sent(errno, len(p)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// MaxCoalesced is up to how many bytes it costs less to copy what belongs behind a head, and send
-// both as one, than to send two pieces.
-const MaxCoalesced = 4 << 10
-
-// Send2 sends p and q as Send does, in one system call where it can.
-func (c *Conn) Send2(p, q []byte) error {
-	for len(p) > 0 && len(q) > 0 {
-		if c.closed {
-			return ErrClosed
-		}
-		n, errno := c.loop.vectors.send(c.fd, p, q)
-		c.out += uint64(n)
-		first := min(n, len(p))
-		p, q = p[first:], q[n-first:]
-		if err := c.sent(errno, len(p)+len(q)); err != nil {
-			return err
-		}
-	}
-	if len(p) == 0 {
-		p = q
-	}
-	return c.Send(p)
-}
-
-// sent looks at the outcome of a send, and waits where the window is full.
-func (c *Conn) sent(errno unix.Errno, left int) error {
-	switch {
-	case errno == unix.EAGAIN:
-		c.writable = false
-		for !c.writable && !c.closed {
-			c.writer = c.loop.current
-			err := c.wait()
-			c.writer = nil
-			if err != nil {
-				return err
-			}
-		}
-	case errno != 0 && errno != unix.EINTR:
-		c.broken = true
-		return errno
-	}
-	return nil
-}
-
-// CloseWrite tells the peer that no more will be sent.
-func (c *Conn) CloseWrite() {
-	if !c.closed {
-		unix.Shutdown(int(c.fd), unix.SHUT_WR)
-	}
-}
-
 // Abort makes Close reset the connection, so that its peer can't take what was sent for
 // something complete.
 func (c *Conn) Abort() {
 	if !c.closed {
 		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		c.dropQueued()
 		c.Close()
 	}
 }
 
-// Close closes the connection and ends every wait on it. It may be called more than once.
+// Close closes the connection and ends every wait on it. Of what is queued, the peer gets what the
+// socket takes at once. It may be called more than once.
 func (c *Conn) Close() {
 	if c.closed {
 		return
 	}
+	c.idle = false // nobody is to handle what the flush meets
+	c.flush()
+	c.dropQueued()
 	c.closed = true
 	l := c.loop
 	l.timers.cancel(&c.timer)
-	c.idle = false
 	l.conns[c.fd] = nil
 	unix.Close(int(c.fd))
 	// Somebody may be sending on what is unread: only an empty buffer is lent to others.

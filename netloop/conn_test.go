@@ -205,7 +205,7 @@ func TestResetWhileParked(t *testing.T) {
 				c.Close()
 			}, true)
 			write(t, theirs, "go")
-			r.until("the handler waits", func() bool { return ours.in > 0 && (ours.reader != nil || ours.writer != nil) })
+			r.until("the handler waits", func() bool { return ours.received > 0 && (ours.reader != nil || ours.writer != nil) })
 			reset(theirs)
 			err := wait(t, ended, "the wait to end")
 			if !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
@@ -251,7 +251,7 @@ func TestDeadlines(t *testing.T) {
 				c.Close()
 			}, true)
 			write(t, theirs, "go")
-			r.until("the handler waits", func() bool { return ours.in > 0 && (ours.reader != nil || ours.writer != nil) })
+			r.until("the handler waits", func() bool { return ours.received > 0 && (ours.reader != nil || ours.writer != nil) })
 			r.advance(9 * time.Second)
 			select {
 			case err := <-ended:
@@ -317,10 +317,10 @@ func TestIdleDeadlineCloses(t *testing.T) {
 	}, false)
 	r.on(func() { ours.OnClose = func(*Conn) { close(closed) } })
 	write(t, theirs, "a")
-	r.until("it is idle", func() bool { return ours.in == 1 && ours.idle })
+	r.until("it is idle", func() bool { return ours.received == 1 && ours.idle })
 	r.advance(59 * time.Second)
 	write(t, theirs, "b") // it is alive, and that moves the deadline
-	r.until("it is idle", func() bool { return ours.in == 2 && ours.idle })
+	r.until("it is idle", func() bool { return ours.received == 2 && ours.idle })
 	r.advance(59 * time.Second)
 	select {
 	case <-closed:
@@ -386,7 +386,7 @@ func TestCloseWhileParked(t *testing.T) {
 				ended <- park(c)
 			}, true)
 			write(t, theirs, "go")
-			r.until("the handler waits", func() bool { return ours.in > 0 && (ours.reader != nil || ours.writer != nil) })
+			r.until("the handler waits", func() bool { return ours.received > 0 && (ours.reader != nil || ours.writer != nil) })
 			closes := 0
 			r.on(func() {
 				ours.OnClose = func(*Conn) { closes++ }

@@ -2,7 +2,6 @@ package netloop
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -10,7 +9,7 @@ import (
 
 // DialError is a connection that was not made.
 type DialError struct {
-	Addr netip.AddrPort
+	Addr Addr
 	Err  error
 }
 
@@ -22,12 +21,12 @@ func (e *DialError) Unwrap() error { return e.Err }
 
 // Dial connects to addr within timeout; its error is a [*DialError]. The connection belongs to the
 // running coroutine until it is closed or made idle.
-func (l *Loop) Dial(addr netip.AddrPort, timeout time.Duration) (*Conn, error) {
+func (l *Loop) Dial(addr Addr, timeout time.Duration) (*Conn, error) {
 	c, err := l.connect(addr)
 	if err != nil {
 		return nil, &DialError{addr, err}
 	}
-	c.peer = addr
+	c.peer = addr.AddrPort
 	c.SetDeadline(timeout)
 	if err := c.connected(); err != nil {
 		c.Close()
@@ -37,18 +36,15 @@ func (l *Loop) Dial(addr netip.AddrPort, timeout time.Duration) (*Conn, error) {
 	return c, nil
 }
 
-func (l *Loop) connect(addr netip.AddrPort) (*Conn, error) {
-	family := unix.AF_INET6
-	var to unix.Sockaddr = &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
-	if addr.Addr().Is4() {
-		family = unix.AF_INET
-		to = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
-	}
+func (l *Loop) connect(addr Addr) (*Conn, error) {
+	family, to := addr.sockaddr()
 	fd, err := socket(family)
 	if err != nil {
 		return nil, err
 	}
-	setOptions(fd)
+	if family != unix.AF_UNIX {
+		setOptions(fd)
+	}
 	if err := unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
 		return nil, err

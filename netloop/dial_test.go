@@ -28,7 +28,7 @@ func TestDial(t *testing.T) {
 		r := newRig(t, fakeClock)
 		r.in(func() {
 			addr := addrOf(ln.Addr())
-			c, err := r.Dial(addr, time.Second)
+			c, err := r.Dial(tcp(addr), time.Second)
 			if err != nil {
 				t.Error(err)
 				return
@@ -59,9 +59,9 @@ func TestDialRefused(t *testing.T) {
 	r := newRig(t, nil)
 	addr := freePort(t)
 	r.in(func() {
-		_, err := r.Dial(addr, time.Minute)
+		_, err := r.Dial(tcp(addr), time.Minute)
 		var dial *DialError
-		if !errors.As(err, &dial) || dial.Addr != addr || !errors.Is(err, unix.ECONNREFUSED) || !strings.Contains(err.Error(), addr.String()) {
+		if !errors.As(err, &dial) || dial.Addr != tcp(addr) || !errors.Is(err, unix.ECONNREFUSED) || !strings.Contains(err.Error(), addr.String()) {
 			t.Errorf("dialling a closed port: %v", err)
 		}
 	})
@@ -121,7 +121,7 @@ func TestDialEnds(t *testing.T) {
 			task, ended := r.parked(func() error {
 				user.Use()
 				r.Guard(user)
-				c, err := r.Dial(addr, 5*time.Second)
+				c, err := r.Dial(tcp(addr), 5*time.Second)
 				if c != nil {
 					t.Error("a connection with an error")
 				}
@@ -168,7 +168,7 @@ func TestUse(t *testing.T) {
 			_, theirs := r.pair(func(c *Conn) { opened <- c; c.Fill() }, false)
 			write(t, theirs, "x")
 			ours := wait(t, opened, "the connection")
-			r.until("the byte is there", func() bool { return ours.in == 1 })
+			r.until("the byte is there", func() bool { return ours.received == 1 })
 			r.on(func() {
 				ours.Consume(1)
 				ours.serve = nil // as one that was dialled

@@ -3,8 +3,8 @@ package netloop
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,15 +81,19 @@ func (l *Loop) Accept(ln *Listener, open func(*Conn) bool, serve func(*Conn), fa
 	return nil
 }
 
-// Unlisten makes the loop take no more connections, from any listener.
-func (l *Loop) Unlisten() {
-	for _, a := range l.acceptors {
+// Unlisten makes the loop take no more connections from ln, or from any listener where ln is nil.
+// The connections that it has go on.
+func (l *Loop) Unlisten(ln *Listener) {
+	l.acceptors = slices.DeleteFunc(l.acceptors, func(a *acceptor) bool {
+		if ln != nil && a.listener != ln {
+			return false
+		}
 		if !a.paused {
 			l.poller.unlisten(a.fd)
 		}
 		l.timers.cancel(&a.timer)
-	}
-	l.acceptors = nil
+		return true
+	})
 }
 
 func (a *acceptor) accept() {
@@ -114,6 +118,7 @@ func (a *acceptor) take(fd int, from unix.Sockaddr) {
 		a.pause(err)
 		return
 	}
+	c.accepted = true
 	c.peer = addrPort(from)
 	if !a.open(c) {
 		c.Close()
@@ -134,14 +139,4 @@ func (a *acceptor) pause(err error) {
 			a.pause(err)
 		}
 	})
-}
-
-func addrPort(sa unix.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
 }

@@ -70,7 +70,7 @@ func TestSocketOptions(t *testing.T) {
 	r.on(func() { check("accepted", accepted) })
 	addr := r.listen(echo)
 	r.in(func() {
-		dialled, err := r.Dial(addr, patience)
+		dialled, err := r.Dial(tcp(addr), patience)
 		if err != nil {
 			t.Error(err)
 			return
@@ -123,7 +123,7 @@ func TestTwoLoopsShareAListener(t *testing.T) {
 		t.Errorf("%d connections were accepted, want %d", sum, conns)
 	}
 	// Each of them serves alone once the other has left.
-	rigs[0].on(rigs[0].Unlisten)
+	rigs[0].on(func() { rigs[0].Unlisten(nil) })
 	before := accepted[1].Load()
 	exchange()
 	if accepted[1].Load() != before+1 {
@@ -144,8 +144,8 @@ func TestUnlistenKeepsConnections(t *testing.T) {
 	r := newRig(t, nil)
 	ours, theirs := r.pair(echo, false)
 	r.on(func() {
-		r.Unlisten()
-		r.Unlisten()
+		r.Unlisten(nil)
+		r.Unlisten(nil)
 	})
 	write(t, theirs, "hello")
 	expect(t, theirs, "hello")
@@ -156,14 +156,14 @@ func TestUnlistenKeepsConnections(t *testing.T) {
 	})
 }
 
-func TestCloseIdle(t *testing.T) {
+func TestRetire(t *testing.T) {
 	r := newRig(t, nil)
 	addr := r.listen(echo)
 	idle, busy := dial(t, addr), dial(t, addr)
 	write(t, busy, "x")
 	expect(t, busy, "x")
 	r.until("both are accepted", func() bool { return r.countConns() == 2 })
-	r.on(r.CloseIdle)
+	r.on(r.Retire)
 	expectEnd(t, idle)
 	write(t, busy, "y")
 	expect(t, busy, "y")
@@ -216,7 +216,7 @@ func TestAcceptPausesAndResumes(t *testing.T) {
 		t.Errorf("a loop without descriptors: %v", err)
 	}
 	var dialErr error
-	r.in(func() { _, dialErr = r.Dial(addrOf(ln.Addr()), time.Second) })
+	r.in(func() { _, dialErr = r.Dial(tcp(addrOf(ln.Addr())), time.Second) })
 	if !errors.Is(dialErr, unix.EMFILE) || !strings.Contains(dialErr.Error(), "ulimit -n") {
 		t.Errorf("dialling without descriptors: %v", dialErr)
 	}

@@ -36,15 +36,17 @@ type Loop struct {
 	acceptors  []*acceptor
 	generation uint32
 
-	now     int64 // nanoseconds on the loop's clock when the turn began
-	base    time.Time
-	timers  wheel
-	live    queue
-	low     queue
-	free    []*Task
-	current *Task
-	buffers [][]byte
-	vectors iovecs
+	now      int64 // nanoseconds on the loop's clock when the turn began
+	base     time.Time
+	timers   wheel
+	live     queue
+	low      queue
+	free     []*Task
+	current  *Task
+	dirty    []*Conn // to flush at the end of the turn
+	buffers  [][]byte
+	outboxes []*outbox
+	vectors  iovecs
 
 	// inbox is a stack of functions to run on the loop, pushed by any goroutine.
 	inbox    atomic.Pointer[submission]
@@ -98,7 +100,7 @@ func (l *Loop) Run() {
 // finish lets the handlers return. It closes what they open anew, and has patience with them for
 // a while only.
 func (l *Loop) finish() {
-	l.Unlisten()
+	l.Unlisten(nil)
 	for range lastTurns {
 		l.closeConns()
 		if l.live.len()+l.low.len() == 0 {
@@ -126,8 +128,9 @@ func (l *Loop) closeConns() {
 // turn runs what is ready, and looks for more.
 func (l *Loop) turn() {
 	l.runTasks()
+	l.flush()
 	l.receive(0)
-	if l.live.len() == 0 && l.low.len() == 0 && !l.stopped {
+	if l.live.len() == 0 && l.low.len() == 0 && len(l.dirty) == 0 && !l.stopped {
 		l.wait()
 	}
 }
@@ -309,11 +312,19 @@ func (l *Loop) giveBuffer(b []byte) {
 	}
 }
 
-// CloseIdle closes the connections that were accepted and are between two requests.
-func (l *Loop) CloseIdle() {
+// Retire asks the accepted connections to come to an end: it calls OnRetire where that is set, and
+// closes, of the others, those that are between two requests.
+func (l *Loop) Retire() {
 	for _, c := range l.conns {
-		if c != nil && c.idle && c.serve != nil {
+		switch {
+		case c == nil || !c.accepted:
+		case c.OnRetire != nil:
+			c.OnRetire(c)
+		case c.idle:
 			c.Close()
 		}
 	}
 }
+
+// CloseIdle is the former name of [Loop.Retire].
+func (l *Loop) CloseIdle() { l.Retire() }

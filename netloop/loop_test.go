@@ -88,7 +88,7 @@ func TestStopBoundsAHandlerThatGoesOn(t *testing.T) {
 	r.Submit(func() {
 		r.Go(func() {
 			for {
-				c, err := r.Dial(addr, time.Second)
+				c, err := r.Dial(tcp(addr), time.Second)
 				select {
 				case started <- struct{}{}:
 				default:

@@ -118,6 +118,9 @@ func (r *rig) listenOpen(open func(*Conn) bool, serve func(*Conn)) netip.AddrPor
 
 func addrOf(a net.Addr) netip.AddrPort { return a.(*net.TCPAddr).AddrPort() }
 
+// tcp is what Dial takes.
+func tcp(addr netip.AddrPort) Addr { return Addr{AddrPort: addr} }
+
 // pair is a TCP connection of which the loop has one end, idle with serve. small keeps the
 // buffers of the kernel small, so that a few hundred kilobytes fill them.
 func (r *rig) pair(serve func(*Conn), small bool) (ours *Conn, theirs *net.TCPConn) {

@@ -145,12 +145,26 @@ func outcome(n int, err error) (int, unix.Errno) {
 	return 0, errno
 }
 
-// iovecs sends two pieces one by one.
-type iovecs struct{}
+// iovecs sends one piece at a time.
+type iovecs struct{ piece []byte }
 
-func (v *iovecs) send(fd int32, p, _ []byte) (int, unix.Errno) { return send(fd, p) }
+// add makes p the piece to send, unless there is one.
+func (v *iovecs) add(p []byte) bool {
+	if v.piece != nil {
+		return false
+	}
+	v.piece = p
+	return true
+}
 
-// socket makes a TCP socket that does not block.
+// send sends the piece that was added first, and forgets it.
+func (v *iovecs) send(fd int32) (int, unix.Errno) {
+	p := v.piece
+	v.piece = nil
+	return send(fd, p)
+}
+
+// socket makes a stream socket that does not block.
 func socket(family int) (int, error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {

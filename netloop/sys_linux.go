@@ -28,26 +28,36 @@ func send(fd int32, p []byte) (int, unix.Errno) {
 
 // iovecs is what sendmsg reads. It lies on the heap: a goroutine's stack may move.
 type iovecs struct {
-	vec [2]unix.Iovec
+	vec [16]unix.Iovec
+	n   int
 	msg unix.Msghdr
 }
 
-func (v *iovecs) send(fd int32, p, q []byte) (int, unix.Errno) {
-	v.vec[0] = unix.Iovec{Base: unsafe.SliceData(p)}
-	v.vec[1] = unix.Iovec{Base: unsafe.SliceData(q)}
-	v.vec[0].SetLen(len(p))
-	v.vec[1].SetLen(len(q))
-	v.msg = unix.Msghdr{Iov: &v.vec[0]}
-	v.msg.SetIovlen(2)
+// add makes p the next piece to send. It reports false when there is room for no more.
+func (v *iovecs) add(p []byte) bool {
+	if v.n == len(v.vec) {
+		return false
+	}
+	v.vec[v.n].Base = unsafe.SliceData(p)
+	v.vec[v.n].SetLen(len(p))
+	v.n++
+	return true
+}
+
+// send sends the pieces that were added, and forgets them.
+func (v *iovecs) send(fd int32) (int, unix.Errno) {
+	v.msg.Iov = &v.vec[0]
+	v.msg.SetIovlen(v.n)
 	n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&v.msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-	v.vec = [2]unix.Iovec{}
+	clear(v.vec[:v.n])
+	v.n = 0
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), 0
 }
 
-// socket makes a TCP socket that does not block.
+// socket makes a stream socket that does not block.
 func socket(family int) (int, error) {
 	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 }

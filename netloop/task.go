@@ -139,6 +139,18 @@ func (t *Task) Cancel() {
 	t.Wake()
 }
 
+// Interrupted says why the running coroutine, which must be t, is to give up, for code that waits by
+// Wait for a condition of its own: [ErrCanceled], [ErrGuard], or nil.
+func (t *Task) Interrupted() error {
+	switch {
+	case t.canceled:
+		return ErrCanceled
+	case t.guard != nil && t.guard.broken:
+		return ErrGuard
+	}
+	return nil
+}
+
 // queue is a first-in, first-out queue of tasks that keeps its memory.
 type queue struct {
 	tasks []*Task
