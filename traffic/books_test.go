@@ -113,7 +113,8 @@ func TestRecordSize(t *testing.T) {
 	r.Request.Start = "GET / HTTP/1.1"
 	r.Live.Message.Body = strings.Repeat("x", 10000)
 	r.Answer.Message.Header = [][2]string{{"Name", "value"}}
-	if got := r.Size() - empty; got < 10000+len("GET / HTTP/1.1Namevalue") || got > 11000 {
+	r.Answer.Message.Trailer = [][2]string{{"Grpc-Message", strings.Repeat("x", 500)}}
+	if got := r.Size() - empty; got < 10500+len("GET / HTTP/1.1NamevalueGrpc-Message") || got > 11000 {
 		t.Errorf("it grew by %d", got)
 	}
 }

@@ -39,9 +39,10 @@ type Exchange struct {
 
 // Reset prepares x for a new request, with one holder. Captures grow in m.
 func (x *Exchange) Reset(m *Memory) {
+	request, response := x.Request.emptyTrailer(), x.Response.emptyTrailer()
 	*x = Exchange{Recycle: x.Recycle, Progress: x.Progress}
-	x.Request.data.mem = m
-	x.Response.data.mem = m
+	x.Request.data.mem, x.Request.Trailer = m, request
+	x.Response.data.mem, x.Response.Trailer = m, response
 	x.refs.Store(1)
 }
 
@@ -69,13 +70,29 @@ type Message struct {
 	Limit int
 	// Size is the length of the decoded body in bytes, of which Body may hold only a beginning.
 	Size int64
-	// Trailer holds the trailer fields, as lines. Rare, and therefore on the heap.
+	// Trailer holds the trailer fields in the order in which they came, as lines that are ended by
+	// CRLF; [Lines] reads them. Names are as they were sent, so in lower case from HTTP/2. It is whole
+	// once the body has ended. Whoever fills it appends: the storage outlives the exchange. It is
+	// small, bounded by what the codecs take for a trailer section, and lies on the heap, outside of
+	// the budget.
 	Trailer []byte
 	// Ended says that the body came to its end.
 	Ended     bool
 	discarded bool
 	// rest hashes what came after the captured beginning; nil while nothing did.
 	rest *maphash.Hash
+}
+
+// keptTrailer is the capacity, in bytes, up to which the storage of trailers is used again: every
+// answer of gRPC has some.
+const keptTrailer = 1 << 10
+
+// emptyTrailer returns the storage of the trailers for the next message, or nil.
+func (m *Message) emptyTrailer() []byte {
+	if cap(m.Trailer) > keptTrailer {
+		return nil
+	}
+	return m.Trailer[:0]
 }
 
 // seed is one for all messages, so that their hashes can be compared.
@@ -156,9 +173,14 @@ func (m *Message) SameBody(o *Message, scratchM, scratchO *[]byte) (same, known 
 
 // Fields yields name and value of every header line of a head as [Message.Head] returns it.
 func Fields(head []byte) iter.Seq2[[]byte, []byte] {
+	_, lines, _ := bytes.Cut(head, crlf)
+	return Lines(lines)
+}
+
+// Lines yields name and value of every line as [Message.Trailer] holds them.
+func Lines(lines []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		_, rest, _ := bytes.Cut(head, crlf)
-		for len(rest) > 0 {
+		for rest := lines; len(rest) > 0; {
 			var line []byte
 			line, rest, _ = bytes.Cut(rest, crlf)
 			name, value, _ := bytes.Cut(line, colon)

@@ -3,6 +3,7 @@ package traffic
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -191,6 +192,7 @@ func TestCaptureDoesNotAllocate(t *testing.T) {
 		x.Request.Limit = 10000
 		x.Request.SetHead(head)
 		x.Request.Append(body)
+		x.Response.Trailer = append(x.Response.Trailer, "grpc-status: 0\r\n"...)
 		x.Request.Head(&scratch)
 		x.Request.Body(&scratch)
 		var c Cursor
@@ -201,6 +203,38 @@ func TestCaptureDoesNotAllocate(t *testing.T) {
 	run()
 	if n := testing.AllocsPerRun(100, run); n != 0 {
 		t.Errorf("%v allocations for a captured message", n)
+	}
+}
+
+// TestTrailersDoNotOutliveTheirExchange holds that an exchange begins without the trailers of the one
+// before, and that the storage of a large one is let go.
+func TestTrailersDoNotOutliveTheirExchange(t *testing.T) {
+	f := func(lines string, kept bool) {
+		t.Helper()
+		x := &Exchange{}
+		x.Request.Trailer, x.Response.Trailer = []byte(lines), []byte(lines)
+		x.Reset(nil)
+		for _, got := range [][]byte{x.Request.Trailer, x.Response.Trailer} {
+			if len(got) != 0 || (cap(got) > 0) != kept {
+				t.Errorf("of %d bytes of trailers, %d are left, with room for %d", len(lines), len(got), cap(got))
+			}
+		}
+	}
+	f("", false)
+	f("grpc-status: 0\r\n", true)
+	f("a: "+strings.Repeat("b", keptTrailer)+"\r\n", false)
+}
+
+func TestLines(t *testing.T) {
+	var got []string
+	for name, value := range Lines([]byte("grpc-status: 5\r\ngrpc-message:no such order\r\ncut")) {
+		got = append(got, string(name)+"="+string(value))
+	}
+	if want := []string{"grpc-status=5", "grpc-message=no such order", "cut="}; !slices.Equal(got, want) {
+		t.Errorf("the lines are %q, want %q", got, want)
+	}
+	for range Lines(nil) {
+		t.Error("no lines have a field")
 	}
 }
 

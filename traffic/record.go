@@ -27,7 +27,10 @@ type RecordSide struct {
 	Status   int           `json:"status"`
 	FirstMS  float64       `json:"first_byte_ms"`
 	LastMS   float64       `json:"last_byte_ms"`
-	Message  RecordMessage `json:"message"`
+	// GRPC is the status of an answer of gRPC, whose Status says little: "OK", or the name of the
+	// code and its number, such as "NOT_FOUND (5)". Empty for answers that are none.
+	GRPC    string        `json:"grpc_status,omitempty"`
+	Message RecordMessage `json:"message"`
 }
 
 // RecordMessage is a message as text. Body is UTF-8 text, or base64 where Base64 is set.
@@ -38,6 +41,8 @@ type RecordMessage struct {
 	Base64    bool        `json:"base64,omitempty"`
 	BodySize  int64       `json:"body_size"`
 	Truncated bool        `json:"truncated,omitempty"`
+	// Trailer holds the fields that came behind the body, those that gRPC-Web has in it too.
+	Trailer [][2]string `json:"trailer,omitempty"`
 }
 
 // Size is about how many bytes of memory the record takes.
@@ -45,8 +50,10 @@ func (r *Record) Size() int {
 	size := 512
 	for _, m := range []*RecordMessage{&r.Request, &r.Live.Message, &r.Answer.Message} {
 		size += len(m.Start) + len(m.Body)
-		for _, f := range m.Header {
-			size += len(f[0]) + len(f[1]) + 48
+		for _, fields := range [][][2]string{m.Header, m.Trailer} {
+			for _, f := range fields {
+				size += len(f[0]) + len(f[1]) + 48
+			}
 		}
 	}
 	return size
