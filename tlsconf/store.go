@@ -21,7 +21,9 @@ func (s *Store) Run(ctx context.Context) error {
 
 // Server returns the configuration of a listener. It is the same one for equal listeners, and is not
 // to be changed. An error says what is wrong with which setting or file.
-func (s *Store) Server(l Listener) (*tls.Config, error) { return nil, errors.New("no certificates yet") }
+func (s *Store) Server(l Listener) (*tls.Config, error) {
+	return nil, errors.New("no certificates yet")
+}
 
 // Client returns the configuration of connections to host, a name or address without port, which
 // offer the protocols alpn. It is the same one for equal arguments, and is not to be changed. An
