@@ -23,10 +23,10 @@ type Record struct {
 
 // RecordSide is one side's answer.
 type RecordSide struct {
-	Upstream string        `json:"upstream"`
-	Status   int           `json:"status"`
-	FirstMS  float64       `json:"first_byte_ms"`
-	LastMS   float64       `json:"last_byte_ms"`
+	Upstream string  `json:"upstream"`
+	Status   int     `json:"status"`
+	FirstMS  float64 `json:"first_byte_ms"`
+	LastMS   float64 `json:"last_byte_ms"`
 	// GRPC is the status of an answer of gRPC, whose Status says little: "OK", or the name of the
 	// code and its number, such as "NOT_FOUND (5)". Empty for answers that are none.
 	GRPC    string        `json:"grpc_status,omitempty"`
