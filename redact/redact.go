@@ -52,14 +52,16 @@ func (m *Mask) Field(name []byte) bool {
 	return m.names[string(low[:len(name)])]
 }
 
-// Header returns the value of a header field as it may be kept. Values that hold a URL or
-// parameters, such as Location, lose the secret ones.
+// Header returns the value of a header or trailer field as it may be kept. Values that hold a URL or
+// parameters, such as Location, lose the secret ones. In the base64 that fields of gRPC hold whose
+// names end in -bin, a name could not be seen.
 func (m *Mask) Header(name, value string) string {
-	switch strings.ToLower(name) {
+	low := strings.ToLower(name)
+	switch low {
 	case "authorization", "proxy-authorization", "cookie", "set-cookie":
 		return Masked
 	}
-	if m.Field([]byte(name)) {
+	if m.Field([]byte(name)) || m.Any() && strings.HasSuffix(low, "-bin") {
 		return Masked
 	}
 	if value = m.Target(value); m.assigns([]byte(value)) {
@@ -131,13 +133,17 @@ func (m *Mask) Start(line string) string {
 }
 
 // Body returns the decoded body of a message as it may be kept. contentType may be empty; what
-// looks like JSON is treated as JSON whatever it is called. The result may share body's memory.
+// looks like JSON is treated as JSON whatever it is called, except in gRPC. The result may share
+// body's memory.
 func (m *Mask) Body(contentType string, body []byte) []byte {
 	if !m.Any() || len(body) == 0 {
 		return body
 	}
-	if isForm(contentType) {
+	switch {
+	case isForm(contentType):
 		return []byte(m.Target(string(body)))
+	case isGRPC(contentType):
+		return []byte(Masked)
 	}
 	if first := bytes.TrimLeft(body, "\xef\xbb\xbf \t\r\n"); len(first) > 0 && strings.IndexByte(`{["`, first[0]) >= 0 {
 		return m.json(body)
@@ -148,6 +154,13 @@ func (m *Mask) Body(contentType string, body []byte) []byte {
 func isForm(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
+}
+
+// isGRPC reports whether a body is made of the messages of gRPC: binary, compressed or in base64, so
+// that a name could not be seen.
+func isGRPC(contentType string) bool {
+	const media = "application/grpc"
+	return len(contentType) >= len(media) && strings.EqualFold(contentType[:len(media)], media)
 }
 
 // opaque keeps text that mentions no secret name, and nothing else: in binary data, in other

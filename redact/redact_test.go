@@ -25,6 +25,8 @@ func TestHeader(t *testing.T) {
 	f("X-Debug", `{"token": "abc"}`, Masked)
 	f("Access-Control-Allow-Headers", "X-Api-Key", "X-Api-Key")
 	f("Cache-Control", "max-age=60", "max-age=60")
+	f("Grpc-Message", "wrong token=abc", "wrong token=[masked]")
+	f("Grpc-Status-Details-Bin", "dG9rZW49YWJj", Masked)
 }
 
 func TestStart(t *testing.T) {
@@ -89,6 +91,9 @@ func TestBody(t *testing.T) {
 	f("image/png", "\x89PNG\x00\xff", Masked)
 	f("text/plain", "h\x00e\x00", Masked)
 	f("text/plain", "broken off h\xc3", "broken off h\xc3")
+	f("application/grpc", "\x00\x00\x00\x00\x05hello", Masked)
+	f("application/grpc+json", "{\"a\": 1}", Masked)
+	f("Application/GRPC-web-text", "dG9rZW49YWJj", Masked)
 	f(form, "a=1&token=abc&b=2", "a=1&token=[masked]&b=2")
 	f("", "", "")
 }
@@ -101,6 +106,9 @@ func TestNoNames(t *testing.T) {
 	}
 	if got := m.Header("Cookie", "a=b"); got != Masked {
 		t.Errorf("without names a cookie is kept as %q", got)
+	}
+	if got := m.Header("Grpc-Status-Details-Bin", "abc"); got != "abc" {
+		t.Errorf("without names a binary field is kept as %q", got)
 	}
 	if m.Any() {
 		t.Error("a mask without names says it has some")
