@@ -66,14 +66,14 @@ func TestQuickErrors(t *testing.T) {
 	f(Quick{},
 		"--live: is missing; use --live http://host:port",
 		"--to: is missing; use --to http://host:port")
-	f(Quick{Live: "https://a", To: []string{"http://ok", "htp:/x"}, Baseline: "grpc://x"},
-		`--live: not yet supported: "https://a"; use http://host:port`,
-		`--to: "htp:/x" has no scheme that is known; use http://host:port`,
-		`--baseline: not yet supported: "grpc://x"; use http://host:port`)
+	f(Quick{Live: "https://", To: []string{"http://ok", "htp:/x"}, Baseline: "grpc://x"},
+		`--live: "https://": the host is missing; use http, https, h2c or h2 with ://host:port`,
+		`--to: "htp:/x" has no scheme that is known; use http, https, h2c or h2 with ://host:port`,
+		`--baseline: "grpc://x" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
 	f(Quick{Live: "a", To: []string{"htp:/x"}, Percent: 100.5},
 		"--percent: 100.5 is not a percentage; use 0 to 100 with up to four decimals",
-		`--live: "a" has no scheme that is known; use http://host:port`,
-		`--to: "htp:/x" has no scheme that is known; use http://host:port`)
+		`--live: "a" has no scheme that is known; use http, https, h2c or h2 with ://host:port`,
+		`--to: "htp:/x" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
 	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 0.00001},
 		"--percent: 1e-05 is not a percentage; use 0 to 100 with up to four decimals")
 	f(Quick{Live: "http://a", To: []string{"http://b", "http://b"}, Match: []string{"path~=("}, Host: "a b", MaxCopyBody: -1, Timeout: -1},

@@ -185,9 +185,11 @@ func (c *checker) checkBackends() {
 	backends := c.route.Backends
 	weights := uint64(0)
 	for i := range backends {
-		field := at("backends", i) + ".url"
-		c.checkURL(field, &backends[i].URL)
-		weights += uint64(backends[i].Weight)
+		b := &backends[i]
+		c.checkURL(at("backends", i)+".url", &b.URL)
+		b.Options = b.Options.WithDefaults()
+		b.key = Key(b.URL, b.Options)
+		weights += uint64(b.Weight)
 	}
 	if len(backends) == 0 {
 		c.fail(CodeBackend, "backends", "are missing; name at least one http://host:port")
@@ -249,6 +251,8 @@ func (c *checker) checkTargets(field string, targets []Target) {
 	for i := range targets {
 		t := &targets[i]
 		c.checkURL(at(field, i)+".url", &t.URL)
+		t.Options = t.Options.WithDefaults()
+		t.key = Key(t.URL, t.Options)
 		t.Name = defaulted(t.Name, t.Addr())
 		c.checkName(at(field, i)+".name", t.Name)
 		if names[t.Name] {

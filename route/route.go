@@ -1,9 +1,6 @@
 package route
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // The limits that apply where a [Mirror] names none.
 const (
@@ -26,7 +23,17 @@ type Route struct {
 	Match Match
 	// Timeout bounds the wait for the head of the live answer. 0 leaves it to the proxy's setting.
 	Timeout time.Duration
-	// Backends answer the user. There is at least one, and at least one with a weight.
+	// RequestTimeout bounds the whole request, from its head to the last byte of the answer, with
+	// all retries. 0 is no limit.
+	RequestTimeout time.Duration
+	// Filters of every request and answer of the route; nil is none.
+	Filters *Filters
+	// Retry says when a request is tried again; nil is never.
+	Retry *Retry
+	// Session binds users to servers; nil does not.
+	Session *Session
+	// Backends answer the user. There is at least one, and at least one with a weight, unless the
+	// filters answer in live's place: then there is none, and no mirror.
 	Backends []Backend
 	// Mirrors get copies, each decided by itself. Their names are unique in the route.
 	Mirrors []*Mirror
@@ -36,12 +43,26 @@ type Route struct {
 
 // Backend is where live requests go.
 type Backend struct {
-	URL    string // http://host:port
-	Weight uint32 // its share of the requests is its weight over the sum; 0 gets none
+	URL     string   // see [ParseURL]; canonical in a compiled table
+	Weight  uint32   // its share of the requests is its weight over the sum; 0 gets none
+	Options *Options // how to talk to it; nil is the defaults, of which a compiled table holds none
+	// Filters of the requests to this backend, after those of the route, and of its answers, before
+	// them. nil is none. They have no CORS, Redirect or Respond.
+	Filters *Filters
+
+	key string
 }
 
-// Addr is the backend's host:port, in a compiled table.
-func (b Backend) Addr() string { return strings.TrimPrefix(b.URL, scheme) }
+// Addr is the backend's URL without its scheme, in a compiled table: host:port, as a rule.
+func (b Backend) Addr() string { return name(b.URL) }
+
+// Key is the [Key] of the backend's URL and options. In a compiled table it costs nothing.
+func (b Backend) Key() string {
+	if b.key != "" {
+		return b.key
+	}
+	return Key(b.URL, b.Options)
+}
 
 // Mirror is a policy: which requests of a route are copied, how, and where to.
 type Mirror struct {
@@ -66,15 +87,27 @@ type Mirror struct {
 
 // Target is where a mirror sends its copies.
 type Target struct {
-	// Name is unique in the mirror. "" means host:port; a compiled table holds no "".
+	// Name is unique in the mirror. "" means host:port, of several servers that of the first; a
+	// compiled table holds no "".
 	Name string
-	URL  string // http://host:port
+	URL  string // see [ParseURL]; canonical in a compiled table
 	// Baseline says that the target runs the live version and serves as control.
 	Baseline bool
+	Options  *Options // how to talk to it; nil is the defaults, of which a compiled table holds none
+
+	key string
 }
 
-// Addr is the target's host:port, in a compiled table.
-func (t Target) Addr() string { return strings.TrimPrefix(t.URL, scheme) }
+// Addr is the target's URL without its scheme, in a compiled table: host:port, as a rule.
+func (t Target) Addr() string { return name(t.URL) }
+
+// Key is the [Key] of the target's URL and options. In a compiled table it costs nothing.
+func (t Target) Key() string {
+	if t.key != "" {
+		return t.key
+	}
+	return Key(t.URL, t.Options)
+}
 
 // Safe says whether requests of the method promise to change nothing (RFC 9110, section 9.2.1,
 // and QUERY). Methods are case-sensitive.

@@ -4,48 +4,180 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-const scheme = "http://"
+// urlForms are the forms of URLs that are known, for people.
+const urlForms = "use http, https, h2c or h2 with ://host:port"
 
-// ParseURL checks the URL of a backend or target, and returns it as http://host:port in lower case.
+// The limits of a URL.
+const (
+	maxHosts    = 256 // of one upstream
+	maxUnixPath = 103 // bytes: the shortest sun_path of the systems that tain runs on
+)
+
+// Address is a URL of an upstream, taken apart.
+type Address struct {
+	Scheme string     // http, https, h2c or h2
+	TLS    bool       // of https and h2
+	HTTP2  bool       // of h2c and h2
+	SRV    bool       // Host is the name of SRV records, which give hosts and ports
+	Host   string     // in lower case, an IPv6 address in brackets; of several, the first; "" with Path
+	Port   uint16     // of Host; 0 with SRV or Path
+	Path   string     // of a Unix socket; "" is none
+	Hosts  []HostPort // the servers in their order; none with SRV or Path
+}
+
+// HostPort is one server of an upstream.
+type HostPort struct {
+	Host string
+	Port uint16
+}
+
+// ParseURL checks the URL of a backend or target, and returns it in its canonical form: lower case,
+// each host with its port. It is one of
+//
+//	http://host:port  https://host:port       HTTP/1.1; ports 80 and 443 if there is none
+//	h2c://host:port   h2://host:port          HTTP/2, in the clear and over TLS
+//	http://a:80,b:80                          one upstream of several servers
+//	http+unix:///path h2c+unix:///path        a Unix socket
+//	srv+http://name   …                       SRV records of a name
 func ParseURL(text string) (string, error) {
-	u, err := url.Parse(text)
+	a, err := parseURL(text)
 	if err != nil {
-		return "", fmt.Errorf("%q is not a URL; use http://host:port", text)
+		return "", err
 	}
-	switch u.Scheme {
+	return a.String(), nil
+}
+
+// SplitURL takes apart a URL that [ParseURL] accepts.
+func SplitURL(url string) Address {
+	a, err := parseURL(url)
+	if err != nil {
+		panic("BUG: a URL that was not checked: " + err.Error())
+	}
+	return a
+}
+
+// String is the canonical URL.
+func (a Address) String() string {
+	switch {
+	case a.Path != "":
+		return a.Scheme + "+unix://" + a.Path
+	case a.SRV:
+		return "srv+" + a.Scheme + "://" + a.Host
+	}
+	var b strings.Builder
+	b.WriteString(a.Scheme + "://")
+	for i, server := range a.Hosts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(server.String())
+	}
+	return b.String()
+}
+
+// String is host:port.
+func (h HostPort) String() string { return h.Host + ":" + strconv.FormatUint(uint64(h.Port), 10) }
+
+func parseURL(text string) (Address, error) {
+	if len(text) > maxValue {
+		return Address{}, fmt.Errorf("the URL is longer than %d bytes", maxValue)
+	}
+	form, rest, ok := strings.Cut(text, "://")
+	form = strings.ToLower(form)
+	form, unix := strings.CutSuffix(form, "+unix")
+	form, srv := strings.CutPrefix(form, "srv+")
+	a := Address{Scheme: form, SRV: srv}
+	port := uint16(80)
+	switch form {
 	case "http":
-	case "https", "h2", "h2c", "grpc", "grpcs", "http+unix", "unix":
-		return "", fmt.Errorf("not yet supported: %q; use http://host:port", text)
+	case "h2c":
+		a.HTTP2 = true
+	case "https", "h2":
+		a.TLS, a.HTTP2, port = true, form == "h2", 443
 	default:
-		return "", fmt.Errorf("%q has no scheme that is known; use http://host:port", text)
+		ok = false
 	}
-	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return "", fmt.Errorf("%q has more than a host and a port; use http://host:port", text)
+	if !ok || unix && (srv || a.TLS) {
+		return Address{}, fmt.Errorf("%q has no scheme that is known; %s", text, urlForms)
 	}
-	host, err := checkHost(u.Host[:len(u.Host)-len(portOf(u))])
+	if unix {
+		return a.parseUnix(text, rest)
+	}
+	rest = strings.TrimRight(rest, "/")
+	if strings.ContainsAny(rest, "/?#@\\") {
+		return Address{}, fmt.Errorf("%q has more than a host and a port; use %s://host:port", text, form)
+	}
+	if srv {
+		return a.parseSRV(text, rest)
+	}
+	return a.parseHosts(text, rest, port)
+}
+
+func (a Address) parseUnix(text, path string) (Address, error) {
+	isPathByte := func(c byte) bool { return isVisible(c) && c != '?' && c != '#' && c != ',' }
+	if len(path) < 2 || path[0] != '/' || len(path) > maxUnixPath || !only(path, isPathByte) {
+		return Address{}, fmt.Errorf("%q has no path of a socket; use %s+unix:///run/app.sock, up to %d bytes", text, a.Scheme, maxUnixPath)
+	}
+	a.Path = path
+	return a, nil
+}
+
+func (a Address) parseSRV(text, name string) (Address, error) {
+	if _, port := splitPort(name); port != "" {
+		return Address{}, fmt.Errorf("%q has a port, but SRV records give the ports; use srv+%s://name", text, a.Scheme)
+	}
+	host, err := checkHost(name)
 	if err != nil {
-		return "", fmt.Errorf("%q: %w; use http://host:port", text, err)
+		return Address{}, fmt.Errorf("%q: %w; use srv+%s://name", text, err, a.Scheme)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
+	a.Host = host
+	return a, nil
+}
+
+func (a Address) parseHosts(text, list string, port uint16) (Address, error) {
+	for item := range strings.SplitSeq(list, ",") {
+		server, err := parseHostPort(item, port)
+		if err != nil {
+			return Address{}, fmt.Errorf("%q: %w", text, err)
+		}
+		if slices.Contains(a.Hosts, server) {
+			return Address{}, fmt.Errorf("%q names %s twice; name it once", text, server)
+		}
+		a.Hosts = append(a.Hosts, server)
+	}
+	if len(a.Hosts) > maxHosts {
+		return Address{}, fmt.Errorf("the URL has %d hosts; use up to %d", len(a.Hosts), maxHosts)
+	}
+	a.Host, a.Port = a.Hosts[0].Host, a.Hosts[0].Port
+	return a, nil
+}
+
+// parseHostPort reads a host with or without port.
+func parseHostPort(text string, byDefault uint16) (HostPort, error) {
+	name, port := splitPort(text)
+	host, err := checkHost(name)
+	if err != nil {
+		return HostPort{}, fmt.Errorf("%w; %s", err, urlForms)
+	}
+	if port = strings.TrimPrefix(port, ":"); port == "" {
+		return HostPort{host, byDefault}, nil
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 {
-		return "", fmt.Errorf("%q: there is no port %s; use 1 to 65535", text, port)
+		return HostPort{}, fmt.Errorf("there is no port %s; use 1 to 65535", port)
 	}
-	return scheme + host + ":" + strconv.FormatUint(number, 10), nil
+	return HostPort{host, uint16(number)}, nil
 }
 
-// portOf is the port of u with its colon, which may stand alone.
-func portOf(u *url.URL) string {
-	_, port := splitPort(u.Host)
-	return port
+// name is a URL without its scheme, for people: host:port, the path of a socket, or a name.
+func name(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	return rest
 }
 
 // checkHost checks a host name or address without port, and returns it in lower case without a
