@@ -11,9 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
-
-	"tain.dev/tain/test/faulty"
 )
 
 // connections is how many keep-alive connections every load has.
@@ -119,31 +118,27 @@ func (b *bench) tainCommand(addr, live string, args ...string) []string {
 		"--loops", "1", "--admin", "off", "--data", filepath.Join(b.dir, "data-"+addr)}, args...)
 }
 
-// faulty starts a target in its own process, so that its CPU time is its own.
-func (b *bench) faulty(mode string) (*server, error) {
-	self, err := os.Executable()
+// configured starts tain with a configuration that has ADDR for where it listens. Its admin API is on.
+func (b *bench) configured(text string) (*server, error) {
+	if b.tainErr != nil {
+		return nil, b.tainErr
+	}
+	addr, admin := freeAddr(), freeAddr()
+	dir, err := os.MkdirTemp(b.dir, "tain-")
 	if err != nil {
 		return nil, err
 	}
-	addr := freeAddr()
-	argv := []string{self, "-faulty", mode, "-faulty-listen", addr}
-	if mode != "refuse" {
-		return b.start("faulty-"+mode, addr, argv...)
+	file := filepath.Join(dir, "tain.yaml")
+	text = fmt.Sprintf("admin: %s\nloops: 1\ndata: {dir: %s}\n", admin, filepath.Join(dir, "data")) + strings.ReplaceAll(text, "ADDR", addr)
+	if err := replaceFile(file, []byte(text)); err != nil {
+		return nil, err
 	}
-	s, err := startServer(b.dir, "faulty-"+mode, addr, argv...) // never accepts: nothing to wait for
+	s, err := b.start("tain", addr, b.tainPath, "run", "-f", file)
 	if err != nil {
 		return nil, err
 	}
-	b.servers = append(b.servers, s)
+	s.admin = admin
 	return s, nil
-}
-
-// serveFaulty is the process of [bench.faulty].
-func serveFaulty(mode, addr string) error {
-	if _, err := faulty.Listen(addr, mode); err != nil {
-		return err
-	}
-	select {} // until killed, or until the bench dies
 }
 
 // pause waits for d or the end of the run.

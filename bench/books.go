@@ -27,9 +27,9 @@ type account struct {
 	Imbalance  string         `json:"imbalance"`
 }
 
-// settled waits until no copy is under way, and returns the account of s's only target.
-func (b *bench) settled(s *server) (account, error) {
-	const limit = 30 * time.Second
+// settled waits until no copy is under way, for limit at most, and returns the account of s's only
+// target.
+func (b *bench) settled(s *server, limit time.Duration) (account, error) {
 	for began := time.Now(); ; {
 		a, err := s.account()
 		if err != nil || a.Queued+a.InFlight+a.Comparing == 0 {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // admin stands for tain's admin API.
@@ -28,7 +29,7 @@ func TestSettledWaitsForCopies(t *testing.T) {
 		w.Write([]byte(pages[0]))
 		pages = pages[1:]
 	})
-	a, err := (&bench{ctx: t.Context()}).settled(s)
+	a, err := (&bench{ctx: t.Context()}).settled(s, 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (b *bench) round(g generator, c *contender) error {
 	}
 	c.copied = append(c.copied, float64(after-before)/float64(u.requests))
 	if c.server.admin != "" {
-		c.books, err = b.settled(c.server)
+		c.books, err = b.settled(c.server, 30*time.Second)
 	}
 	return err
 }

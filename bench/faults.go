@@ -100,7 +100,7 @@ func (b *bench) memory() error {
 	if err != nil {
 		return err
 	}
-	b.report.add(row{What: "base: mirroring off", Measured: &quantity{base / mib, base / mib, base / mib, "MiB"}})
+	b.report.add(row{What: "base: mirroring off", Measured: single(base/mib, "MiB")})
 	for _, mode := range append([]string{""}, faultModes...) {
 		to := target
 		if mode != "" {
@@ -118,8 +118,8 @@ func (b *bench) memory() error {
 			b.stop(to)
 		}
 		over := size / (base + budget)
-		b.report.add(row{What: mode, Measured: &quantity{size / mib, size / mib, size / mib, "MiB"},
-			Ratio: &quantity{over, over, over, ""}, Limit: limit{Must: 1.10}})
+		b.report.add(row{What: mode, Measured: single(size/mib, "MiB"),
+			Ratio: single(over, ""), Limit: limit{Must: 1.10}})
 	}
 	b.report.note("The largest resident size (VmHWM) after " + b.memoryFor.Round(time.Second).String() + " at saturation. Ratio: to base + 64 MiB.")
 	return nil

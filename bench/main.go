@@ -27,6 +27,7 @@ type options struct {
 	memoryFor time.Duration
 	idleConns int
 	starts    int
+	gigabytes float64
 	binary    string
 	json      bool
 }
@@ -48,24 +49,30 @@ var sections = []section{
 	{"idle", "Idle keep-alive connections", (*bench).idle},
 	{"latency", "Live latency, open-loop load at half of the saturating rate", (*bench).latency},
 	{"upload", "A live upload of 50 MB while the mirror's target accepts and never reads", (*bench).upload},
+	{"stream", "Large bodies, every request mirrored", (*bench).stream},
 	{"faults", "Faults of the mirror's target", (*bench).faults},
 	{"memory", "Resident memory under faults at full load, `--mirror-memory 64MiB`", (*bench).memory},
 }
 
 func main() {
-	o, faultyMode, faultyAddr, err := parseFlags(os.Args[1:])
-	if err == nil && faultyMode != "" {
-		err = serveFaulty(faultyMode, faultyAddr)
-	} else if err == nil {
-		err = measureAll(o)
-	}
-	if err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
 		os.Exit(1)
 	}
 }
 
-func parseFlags(args []string) (o options, faultyMode, faultyAddr string, err error) {
+func run(args []string) error {
+	o, r, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	if played, err := r.play(); played {
+		return err
+	}
+	return measureAll(o)
+}
+
+func parseFlags(args []string) (o options, r role, err error) {
 	var only, peers string
 	names := sectionNames()
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
@@ -76,21 +83,21 @@ func parseFlags(args []string) (o options, faultyMode, faultyAddr string, err er
 	f.DurationVar(&o.memoryFor, "memory-for", time.Minute, "length of each load of the memory section")
 	f.IntVar(&o.idleConns, "idle", 10_000, "idle connections to hold")
 	f.IntVar(&o.starts, "starts", 20, "starts to measure")
+	f.Float64Var(&o.gigabytes, "gigabytes", 10, "size of each large body, in 10⁹ bytes")
 	f.StringVar(&o.binary, "tain", "", "a tain binary to measure, instead of building ./cmd/tain")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
-	f.StringVar(&faultyMode, "faulty", "", "serve as a misbehaving target in this mode; for the bench itself")
-	f.StringVar(&faultyAddr, "faulty-listen", "127.0.0.1:0", "where -faulty listens")
+	r.flags(f)
 	f.Parse(args)
 	o.only, o.peers = strings.Split(only, ","), strings.Split(peers, ",")
 	for _, name := range o.only {
 		if !slices.Contains(names, name) {
-			return o, "", "", fmt.Errorf("-only %s: no section %q; the sections are %s", only, name, strings.Join(names, ","))
+			return o, r, fmt.Errorf("-only %s: no section %q; the sections are %s", only, name, strings.Join(names, ","))
 		}
 	}
-	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 {
-		return o, "", "", fmt.Errorf("-rounds, -for, -memory-for, -starts and -idle must be positive")
+	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 || o.gigabytes <= 0 {
+		return o, r, fmt.Errorf("-rounds, -for, -memory-for, -starts, -idle and -gigabytes must be positive")
 	}
-	return o, faultyMode, faultyAddr, nil
+	return o, r, nil
 }
 
 func sectionNames() []string {

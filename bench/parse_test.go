@@ -101,7 +101,7 @@ func TestParseBench(t *testing.T) {
 func TestParseFlags(t *testing.T) {
 	f := func(complaint string, args ...string) options {
 		t.Helper()
-		o, _, _, err := parseFlags(args)
+		o, _, err := parseFlags(args)
 		if (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
 			t.Errorf("%v: error %v, want %q", args, err, complaint)
 		}

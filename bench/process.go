@@ -118,7 +118,7 @@ func (b *bench) idle() error {
 		return err
 	}
 	each := float64(after-before) / float64(b.idleConns) / 1024
-	b.report.add(row{What: "resident memory per connection", Measured: &quantity{each, each, each, "KiB"}, Limit: limit{Must: 8, Aim: 2},
+	b.report.add(row{What: "resident memory per connection", Measured: single(each, "KiB"), Limit: limit{Must: 8, Aim: 2},
 		Note: fmt.Sprintf("%d connections, each made one request: %.1f MiB, %.1f MiB before", b.idleConns, float64(after)/(1<<20), float64(before)/(1<<20))})
 	return nil
 }
@@ -153,5 +153,5 @@ func parseBench(pkg, line string) (row, bool) {
 	if err != nil {
 		return row{}, false
 	}
-	return row{What: pkg + ": " + m[1], Measured: &quantity{ns, ns, ns, "ns"}, Note: m[4] + " allocations, " + m[3] + " bytes"}, true
+	return row{What: pkg + ": " + m[1], Measured: single(ns, "ns"), Note: m[4] + " allocations, " + m[3] + " bytes"}, true
 }

@@ -11,11 +11,13 @@ import (
 )
 
 // limit is what a ratio, or else a measured value, must reach and aims at; 0 where nothing is
-// asked. A value must not be above a limit, or not below it where AtLeast is set.
+// asked. A value must not be above a limit, or not below it where AtLeast is set. Where None is set,
+// it must be 0.
 type limit struct {
 	Must    float64 `json:"must,omitempty"`
 	Aim     float64 `json:"aim,omitempty"`
 	AtLeast bool    `json:"at_least,omitempty"`
+	None    bool    `json:"none,omitempty"`
 }
 
 // row is one line of the table.
@@ -67,7 +69,7 @@ func (r *row) verdict() string {
 		return q.Value <= limit
 	}
 	switch {
-	case q == nil || r.Limit.Must == 0:
+	case q == nil || r.Limit.Must == 0 && !r.Limit.None:
 		return ""
 	case !reaches(r.Limit.Must):
 		return "**no**"
@@ -91,7 +93,7 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		}
 		for _, row := range g.Rows {
 			fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", row.What, row.Measured, row.Ratio,
-				row.Limit.text(row.Limit.Must), row.Limit.text(row.Limit.Aim), row.verdict(), row.Note)
+				row.Limit.must(), row.Limit.text(row.Limit.Aim), row.verdict(), row.Note)
 		}
 		fmt.Fprintln(w)
 		for _, n := range g.Notes {
@@ -102,6 +104,13 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+func (l limit) must() string {
+	if l.None {
+		return "0"
+	}
+	return l.text(l.Must)
 }
 
 func (l limit) text(n float64) string {
@@ -120,6 +129,9 @@ func (q *quantity) String() string {
 		return ""
 	}
 	text := number(q.Value)
+	if q.Value == q.Low && q.Value == q.High && q.Value == math.Trunc(q.Value) {
+		text = fmt.Sprintf("%.0f", q.Value) // a count
+	}
 	if q.Unit != "" {
 		text += " " + q.Unit
 	}

@@ -27,6 +27,8 @@ func TestVerdict(t *testing.T) {
 	f("yes, aim too", 1.2, least)
 	f("yes", 0.1, limit{Must: 1.1})
 	f("", 5, limit{})
+	f("yes", 0, limit{None: true})
+	f("**no**", 1, limit{None: true})
 	if got := (&row{Limit: most}).verdict(); got != "" {
 		t.Errorf("a row that was not measured: %q", got)
 	}
@@ -51,13 +53,15 @@ func TestQuantityText(t *testing.T) {
 	f("7.20 µs", &quantity{7.2, 7.2, 7.2, "µs"})
 	f("7.20 µs (6.90–12.3)", &quantity{7.2, 6.9, 12.345, "µs"})
 	f("61234", &quantity{61234, 61234, 61234, ""})
-	f("0.00", &quantity{})
+	f("0", &quantity{})
+	f("3 faults", count(3, "faults"))
 }
 
 func TestPrint(t *testing.T) {
 	var r report
 	r.begin("CPU")
 	r.add(row{What: "tain", Measured: &quantity{6, 5, 7, "µs"}, Ratio: &quantity{0.75, 0.7, 0.8, ""}, Limit: limit{Must: 1.1, Aim: 0.8}, Note: "fast"},
+		row{What: "requests", Measured: count(1, "failed"), Limit: limit{None: true}},
 		row{What: "nobody", Note: "not measured"})
 	r.note("two\n  words")
 	var text strings.Builder
@@ -69,6 +73,7 @@ func TestPrint(t *testing.T) {
 | what | measured | ratio | must | aim | reached | |
 | --- | --- | --- | --- | --- | --- | --- |
 | tain | 6.00 µs (5.00–7.00) | 0.75 (0.70–0.80) | ≤ 1.10 | ≤ 0.80 | yes, aim too | fast |
+| requests | 1 failed |  | 0 |  | **no** |  |
 | nobody |  |  |  |  |  | not measured |
 
 - two words

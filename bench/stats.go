@@ -15,6 +15,12 @@ type quantity struct {
 	Unit  string  `json:"unit"`
 }
 
+// single is a value that was measured once.
+func single(value float64, unit string) *quantity { return &quantity{value, value, value, unit} }
+
+// count is a number of things.
+func count(n int, unit string) *quantity { return single(float64(n), unit) }
+
 // middle is the median of the rounds, with the smallest and the largest.
 func middle(unit string, rounds []float64) *quantity {
 	if len(rounds) == 0 {

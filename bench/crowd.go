@@ -1,0 +1,5 @@
+//go:build linux
+
+package main
+
+func serveCrowd(addr string, size int, listen string) error { return nil }
