@@ -173,20 +173,24 @@ func (m *Message) SameBody(o *Message, scratchM, scratchO *[]byte) (same, known 
 
 // Fields yields name and value of every header line of a head as [Message.Head] returns it.
 func Fields(head []byte) iter.Seq2[[]byte, []byte] {
-	_, lines, _ := bytes.Cut(head, crlf)
-	return Lines(lines)
+	return func(yield func(name, value []byte) bool) {
+		_, lines, _ := bytes.Cut(head, crlf)
+		eachLine(lines, yield)
+	}
 }
 
 // Lines yields name and value of every line as [Message.Trailer] holds them.
 func Lines(lines []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
-		for rest := lines; len(rest) > 0; {
-			var line []byte
-			line, rest, _ = bytes.Cut(rest, crlf)
-			name, value, _ := bytes.Cut(line, colon)
-			if !yield(name, bytes.TrimLeft(value, " \t")) {
-				return
-			}
+	return func(yield func(name, value []byte) bool) { eachLine(lines, yield) }
+}
+
+func eachLine(lines []byte, yield func(name, value []byte) bool) {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, crlf)
+		name, value, _ := bytes.Cut(line, colon)
+		if !yield(name, bytes.TrimLeft(value, " \t")) {
+			return
 		}
 	}
 }

@@ -198,6 +198,10 @@ func TestCaptureDoesNotAllocate(t *testing.T) {
 		var c Cursor
 		for x.Request.NextBody(&c) != nil {
 		}
+		for range Fields(head) {
+		}
+		for range Lines(x.Response.Trailer) {
+		}
 		x.Release()
 	}
 	run()
