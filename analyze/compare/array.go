@@ -2,20 +2,10 @@ package compare
 
 import (
 	"bytes"
-	"cmp"
 	"hash/maphash"
-	"slices"
 
 	"tain.dev/tain/finding"
 )
-
-// match is an element of an array and, once one is found, its counterpart on the other side.
-type match struct {
-	node  int32
-	place int32 // where it stands in its array
-	other int32 // the counterpart's place, none without one
-	hash  uint64
-}
 
 // identities are the fields by which elements of two arrays are known as the same thing, the most
 // telling first.
@@ -28,14 +18,15 @@ func (d *differ) array(i, j int32) {
 	base := len(d.matches)
 	mid := d.elements(&d.live, i)
 	end := d.elements(&d.mirror, j)
-	d.pairEqual(base, mid, end)
-	identified := d.pairIdentified(base, mid, end)
-	if d.shuffled(base, mid) {
+	live, mirror := d.matches[base:mid], d.matches[mid:end]
+	pairEqual(live, mirror, d.equal, d.live.hashed, d.mirror.hashed)
+	identified := pairLonely(live, mirror, d.pairIdentified)
+	if shuffled(live) {
 		d.report(finding.Order, i, j)
 	}
 	length := len(d.path)
 	d.path = append(d.path, "[*]"...)
-	d.compareElements(base, mid, end, identified)
+	eachPair(live, mirror, identified, d.element)
 	d.path = d.path[:length]
 	d.matches = d.matches[:base]
 }
@@ -50,151 +41,37 @@ func (d *differ) elements(doc *document, array int32) int {
 	return len(d.matches)
 }
 
-// pairEqual pairs equal elements, and leaves the others without a counterpart. Most of the time all
-// but a few stand where they stood, counted from the front or from the back.
-func (d *differ) pairEqual(base, mid, end int) {
-	equal := func(a, b int) bool {
-		return bytes.Equal(d.live.raw(d.matches[a].node), d.mirror.raw(d.matches[b].node))
-	}
-	a, b := base, mid
-	for a < mid && b < end && equal(a, b) {
-		a, b = a+1, b+1
-	}
-	lastA, lastB := mid, end
-	for a < lastA && b < lastB && equal(lastA-1, lastB-1) {
-		lastA, lastB = lastA-1, lastB-1
-		x, y := &d.matches[lastA], &d.matches[lastB]
-		x.other, y.other = y.place, x.place
-	}
-	hash := func(doc *document, m *match) (uint64, bool) { return doc.hash(m.node), true }
-	d.pair(d.matches[a:lastA], d.matches[b:lastB], hash)
-}
+func (d *differ) equal(a, b int32) bool { return bytes.Equal(d.live.raw(a), d.mirror.raw(b)) }
 
-// pairIdentified pairs the elements that are left over by the first field that tells all of them
-// apart and pairs some. It reports whether there is such a field.
-func (d *differ) pairIdentified(base, mid, end int) bool {
-	live, mirror := moveLonely(d.matches[base:mid]), moveLonely(d.matches[mid:end])
-	defer byPlace(d.matches[base:mid])
-	defer byPlace(d.matches[mid:end])
-	if len(live) == 0 || len(mirror) == 0 {
-		return true
-	}
+// pairIdentified pairs elements by the first field that tells all of them apart and pairs some. It
+// reports whether there is such a field.
+func (d *differ) pairIdentified(live, mirror []match) bool {
 	for _, name := range identities {
-		hash := func(doc *document, m *match) (uint64, bool) { return doc.identity(m.node, name) }
-		if d.pair(live, mirror, hash) > 0 {
+		hashLive := func(node int32) (uint64, bool) { return d.live.identity(node, name) }
+		hashMirror := func(node int32) (uint64, bool) { return d.mirror.identity(node, name) }
+		if pairHashed(live, mirror, hashLive, hashMirror) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// pair hashes both lists and pairs elements of equal hash, in order. It returns how many it paired,
-// and pairs nothing if any element has no hash.
-func (d *differ) pair(live, mirror []match, hash func(*document, *match) (uint64, bool)) (pairs int) {
-	if !hashAll(&d.live, live, hash) || !hashAll(&d.mirror, mirror, hash) {
-		return 0
+// element compares one element, which one of the sides may lack.
+func (d *differ) element(a, b int32) {
+	switch {
+	case a == none:
+		d.report(finding.Added, a, b)
+	case b == none:
+		d.report(finding.Removed, a, b)
+	default:
+		d.value(a, b)
 	}
-	byHash(live)
-	byHash(mirror)
-	for a, b := 0, 0; a < len(live) && b < len(mirror); {
-		switch x, y := &live[a], &mirror[b]; {
-		case x.hash < y.hash:
-			a++
-		case x.hash > y.hash:
-			b++
-		default:
-			x.other, y.other = y.place, x.place
-			pairs++
-			a++
-			b++
-		}
-	}
-	byPlace(live)
-	byPlace(mirror)
-	return pairs
-}
-
-func hashAll(doc *document, list []match, hash func(*document, *match) (uint64, bool)) bool {
-	for i := range list {
-		m := &list[i]
-		var ok bool
-		if m.hash, ok = hash(doc, m); !ok {
-			return false
-		}
-		m.other = none
-	}
-	return true
-}
-
-func byHash(list []match) {
-	slices.SortFunc(list, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.place, b.place))
-	})
-}
-
-func byPlace(list []match) {
-	slices.SortFunc(list, func(a, b match) int { return cmp.Compare(a.place, b.place) })
-}
-
-// moveLonely moves the elements without a counterpart to the front and returns them.
-func moveLonely(list []match) []match {
-	n := 0
-	for i := range list {
-		if list[i].other == none {
-			list[i], list[n] = list[n], list[i]
-			n++
-		}
-	}
-	byPlace(list[:n])
-	return list[:n]
-}
-
-// shuffled reports whether the counterparts of live's elements stand in another order.
-func (d *differ) shuffled(base, mid int) bool {
-	last := int32(none)
-	for _, m := range d.matches[base:mid] {
-		if m.other == none {
-			continue
-		}
-		if m.other < last {
-			return true
-		}
-		last = m.other
-	}
-	return false
-}
-
-// compareElements compares every element with its counterpart. Those without one are paired in
-// order, unless they are identified and hence are known to have none.
-func (d *differ) compareElements(base, mid, end int, identified bool) {
-	b := mid
-	for a := base; a < mid; a++ {
-		m := d.matches[a]
-		if m.other != none {
-			d.value(m.node, d.matches[mid+int(m.other)].node)
-			continue
-		}
-		b = d.nextLonely(b, end)
-		if identified || b == end {
-			d.report(finding.Removed, m.node, none)
-			continue
-		}
-		d.value(m.node, d.matches[b].node)
-		b++
-	}
-	for b = d.nextLonely(b, end); b < end; b = d.nextLonely(b+1, end) {
-		d.report(finding.Added, none, d.matches[b].node)
-	}
-}
-
-func (d *differ) nextLonely(b, end int) int {
-	for b < end && d.matches[b].other != none {
-		b++
-	}
-	return b
 }
 
 var seed = maphash.MakeSeed()
+
+// hashed is hash as a [hasher].
+func (d *document) hashed(i int32) (uint64, bool) { return d.hash(i), true }
 
 // hash returns a hash that is the same for equal values, whatever the order of fields and the
 // notation of numbers and strings.

@@ -68,9 +68,6 @@ func (d *differ) value(i, j int32) {
 	}
 }
 
-// none stands for the node of a side that has no such value.
-const none = -1
-
 // report notes a difference at the present path, between node i of live and node j of the mirror.
 func (d *differ) report(kind finding.Kind, i, j int32) {
 	path := d.path
@@ -175,14 +172,7 @@ func (d *differ) field(a, b int32) {
 	if secret {
 		d.secret++
 	}
-	switch {
-	case a == none:
-		d.report(finding.Added, a, b)
-	case b == none:
-		d.report(finding.Removed, a, b)
-	default:
-		d.value(a, b)
-	}
+	d.element(a, b)
 	if secret {
 		d.secret--
 	}
