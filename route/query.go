@@ -31,6 +31,9 @@ func rawParams(query string) iter.Seq2[string, string] {
 	}
 }
 
+// Param returns the first value of a parameter as it stands in the query, percent-encoding kept.
+func Param(query, name string) (raw string, ok bool) { return findParam(query, name) }
+
 // findParam returns the first value of a parameter as it stands in the query.
 func findParam(query, name string) (raw string, ok bool) {
 	for key, value := range rawParams(query) {
