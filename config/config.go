@@ -15,34 +15,46 @@ import (
 // Config is everything that can be set. Stages take their own part of it. The json tags are the names
 // in a file.
 type Config struct {
-	Listen []string      `json:"listen"` // addresses for live traffic, host:port or :port
-	Admin  string        `json:"admin"`  // address of the admin API; "" is none
-	Health string        `json:"health"` // address that serves only health and metrics; "" is none
-	Pprof  bool          `json:"pprof"`  // profiles on the admin API
-	Loops  int           `json:"loops"`  // event loops, at least 1
-	Drain  time.Duration `json:"drain"`  // how long running requests may take when tain stops
-	Proxy  Proxy         `json:"proxy"`
-	Mirror Mirror        `json:"mirror"`
-	Data   Data          `json:"data"`
-	Mask   []string      `json:"mask"` // names of headers, query parameters and JSON fields that are masked in every pair
-	Log    Log           `json:"log"`
-	Table  *route.Table  `json:"-"` // never nil
+	Listen    []Listener    `json:"listen"` // where live traffic arrives
+	Admin     string        `json:"admin"`  // address of the admin API; "" is none
+	Health    string        `json:"health"` // address that serves only health and metrics; "" is none
+	Pprof     bool          `json:"pprof"`  // profiles on the admin API
+	Loops     int           `json:"loops"`  // event loops, at least 1
+	Drain     time.Duration `json:"drain"`  // how long running requests may take when tain stops
+	Proxy     Proxy         `json:"proxy"`
+	Mirror    Mirror        `json:"mirror"`
+	Data      Data          `json:"data"`
+	Mask      []string      `json:"mask"` // names of headers, query parameters and JSON fields that are masked in every pair
+	Log       Log           `json:"log"`
+	AccessLog AccessLog     `json:"accessLog"`
+	Table     *route.Table  `json:"-"` // never nil
 }
 
 // Proxy is how live traffic is served. Sizes are in bytes.
 type Proxy struct {
-	HeadTimeout     time.Duration  `json:"headTimeout"`          // until the head of a request is there
-	IdleTimeout     time.Duration  `json:"idleTimeout"`          // of a connection between two requests, on both sides
-	ConnectTimeout  time.Duration  `json:"connectTimeout"`       // to a backend
-	ResponseTimeout time.Duration  `json:"responseTimeout"`      // until the head of the answer, and between two reads of its body
-	WriteTimeout    time.Duration  `json:"writeTimeout"`         // until the user takes some bytes of the answer
-	MaxHead         int            `json:"maxHead" unit:"bytes"` // of a request or an answer
-	MaxBody         int64          `json:"maxBody" unit:"bytes"` // of a request; 0 is no limit
-	MaxConns        int            `json:"maxConns"`             // connections of users at a time; 0 is as many as there are descriptors
-	Forwarded       string         `json:"forwarded"`            // X-Forwarded-* and Forwarded: append, replace or off
-	Via             string         `json:"via"`                  // pseudonym in Via, by which loops are found; "" is none
-	TrustedPeers    []netip.Prefix `json:"trustedPeers"`
-	IdlePerBackend  int            `json:"idlePerBackend"` // connections kept idle, per backend and loop
+	HandshakeTimeout   time.Duration  `json:"handshakeTimeout"`          // of TLS with a user
+	HeadTimeout        time.Duration  `json:"headTimeout"`               // until the head of a request is there
+	BodyTimeout        time.Duration  `json:"bodyTimeout"`               // between two reads of a request's body
+	IdleTimeout        time.Duration  `json:"idleTimeout"`               // of a connection between two requests, on both sides
+	ConnectTimeout     time.Duration  `json:"connectTimeout"`            // to a backend
+	ResponseTimeout    time.Duration  `json:"responseTimeout"`           // until the head of the answer, and between two reads of its body
+	WriteTimeout       time.Duration  `json:"writeTimeout"`              // until the user takes some bytes of the answer
+	MaxHead            int            `json:"maxHead" unit:"bytes"`      // of a request or an answer
+	MaxURI             int            `json:"maxURI" unit:"bytes"`       // of a request's target
+	MaxFields          int            `json:"maxFields"`                 // of a head
+	MaxBody            int64          `json:"maxBody" unit:"bytes"`      // of a request; 0 is no limit
+	MinBodyRate        int64          `json:"minBodyRate" unit:"bytes"`  // of a request's body per second, on average once it has taken 10 s; 0 is no limit
+	MaxConns           int            `json:"maxConns"`                  // connections of users at a time; 0 is as many as there are descriptors
+	MaxConnsPerClient  int            `json:"maxConnsPerClient"`         // from one address at a time; 0 is no limit
+	MaxRequests        int            `json:"maxRequests"`               // running at a time; 0 is no limit
+	MaxRequestsPerConn int            `json:"maxRequestsPerConn"`        // before a user's connection is closed; 0 is no limit
+	MaxStreams         int            `json:"maxStreams"`                // of HTTP/2, that a user may have open at a time on a connection
+	StreamWindow       int            `json:"streamWindow" unit:"bytes"` // of HTTP/2: what waits of one body
+	ConnWindow         int            `json:"connWindow" unit:"bytes"`   // of HTTP/2: what waits of all bodies of a connection
+	Forwarded          string         `json:"forwarded"`                 // X-Forwarded-* and Forwarded: append, replace or off
+	Via                string         `json:"via"`                       // pseudonym in Via, by which loops are found; "" is none
+	TrustedPeers       []netip.Prefix `json:"trustedPeers"`
+	IdlePerBackend     int            `json:"idlePerBackend"` // connections kept idle, per backend and loop
 }
 
 // Values of [Proxy.Forwarded].
@@ -76,24 +88,45 @@ type Log struct {
 	Format string `json:"format"` // text, json, or auto: text on a terminal, else json
 }
 
+// AccessLog is a line for each live request.
+type AccessLog struct {
+	Path     string `json:"path"`     // a file, stdout or stderr; "" is no access log
+	Format   string `json:"format"`   // combined, json or template
+	Template string `json:"template"` // of the format template: text with variables such as $status
+}
+
+// Values of [AccessLog.Format].
+const (
+	FormatCombined = "combined"
+	FormatJSON     = "json"
+	FormatTemplate = "template"
+)
+
 // Defaults is the configuration of someone who wrote nothing. It has an empty table.
 func Defaults() Config {
 	table, _ := route.New(nil)
 	return Config{
-		Listen: []string{":8080"},
+		Listen: Listeners(":8080"),
 		Admin:  "127.0.0.1:9780",
 		Loops:  runtime.NumCPU(),
 		Drain:  30 * time.Second,
 		Proxy: Proxy{
-			HeadTimeout:     10 * time.Second,
-			IdleTimeout:     75 * time.Second,
-			ConnectTimeout:  3 * time.Second,
-			ResponseTimeout: 60 * time.Second,
-			WriteTimeout:    60 * time.Second,
-			MaxHead:         64 << 10,
-			Forwarded:       ForwardedAppend,
-			Via:             "tain",
-			IdlePerBackend:  64,
+			HandshakeTimeout: 10 * time.Second,
+			HeadTimeout:      10 * time.Second,
+			BodyTimeout:      60 * time.Second,
+			IdleTimeout:      75 * time.Second,
+			ConnectTimeout:   3 * time.Second,
+			ResponseTimeout:  60 * time.Second,
+			WriteTimeout:     60 * time.Second,
+			MaxHead:          64 << 10,
+			MaxURI:           8 << 10,
+			MaxFields:        256,
+			MaxStreams:       128,
+			StreamWindow:     256 << 10,
+			ConnWindow:       1 << 20,
+			Forwarded:        ForwardedAppend,
+			Via:              "tain",
+			IdlePerBackend:   64,
 		},
 		Mirror: Mirror{
 			Memory:       64 << 20,
@@ -105,9 +138,10 @@ func Defaults() Config {
 			MaxAnswer:    256 << 10,
 			DrainAnswer:  4 << 20,
 		},
-		Data:  Data{MaxBytes: 256 << 20},
-		Log:   Log{Level: "info", Format: "auto"},
-		Table: table,
+		Data:      Data{MaxBytes: 256 << 20},
+		Log:       Log{Level: "info", Format: "auto"},
+		AccessLog: AccessLog{Format: FormatCombined},
+		Table:     table,
 	}
 }
 

@@ -18,8 +18,8 @@ func (c *Config) Validate() []error {
 	if len(c.Listen) == 0 {
 		v.fail("listen", "is empty; use an address such as :8080")
 	}
-	for i, addr := range c.Listen {
-		v.address(fmt.Sprintf("listen[%d]", i), addr)
+	for i := range c.Listen {
+		v.address(fmt.Sprintf("listen[%d]", i), c.Listen[i].Address)
 	}
 	for _, addr := range []struct{ setting, value string }{{"admin", c.Admin}, {"health", c.Health}} {
 		if addr.value != "" {

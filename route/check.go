@@ -172,13 +172,15 @@ func (c *checker) checkTimeout(field string, d time.Duration) {
 	}
 }
 
-func (c *checker) checkURL(field string, url *string) {
+// checkURL makes a URL canonical. It reports whether it is right.
+func (c *checker) checkURL(field string, url *string) bool {
 	canonical, err := ParseURL(*url)
 	if err != nil {
 		c.fail(CodeURL, field, "%v", err)
-		return
+		return false
 	}
 	*url = canonical
+	return true
 }
 
 func (c *checker) checkBackends() {
@@ -250,10 +252,13 @@ func (c *checker) checkTargets(field string, targets []Target) {
 	names := map[string]bool{}
 	for i := range targets {
 		t := &targets[i]
-		c.checkURL(at(field, i)+".url", &t.URL)
+		known := c.checkURL(at(field, i)+".url", &t.URL)
 		t.Options = t.Options.WithDefaults()
 		t.key = Key(t.URL, t.Options)
-		t.Name = defaulted(t.Name, t.Addr())
+		if t.Name == "" && !known {
+			continue
+		}
+		t.Name = defaulted(t.Name, t.defaultName())
 		c.checkName(at(field, i)+".name", t.Name)
 		if names[t.Name] {
 			c.fail(CodeDuplicate, at(field, i)+".name", "%q is used twice in this mirror; names are unique", t.Name)

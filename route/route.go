@@ -1,6 +1,9 @@
 package route
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The limits that apply where a [Mirror] names none.
 const (
@@ -100,6 +103,12 @@ type Target struct {
 
 // Addr is the target's URL without its scheme, in a compiled table: host:port, as a rule.
 func (t Target) Addr() string { return name(t.URL) }
+
+// defaultName is the name of a target that has none.
+func (t Target) defaultName() string {
+	first, _, _ := strings.Cut(t.Addr(), ",")
+	return first
+}
 
 // Key is the [Key] of the target's URL and options. In a compiled table it costs nothing.
 func (t Target) Key() string {

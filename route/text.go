@@ -177,7 +177,7 @@ func (p *printer) mirror(indent string, m *Mirror) {
 		if t.Baseline {
 			keyword = indent + "baseline"
 		}
-		if t.Name == t.Addr() {
+		if t.Name == t.defaultName() {
 			p.line(keyword, t.URL)
 		} else {
 			p.line(keyword, t.URL, t.Name)

@@ -24,8 +24,8 @@ const demoRate = 350
 func newDemoCommand() *cobra.Command {
 	var length time.Duration
 	var output string
+	var listen []string
 	set := config.Defaults()
-	set.Listen = []string{"127.0.0.1:0"}
 	set.Data.Dir = "off"
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -39,11 +39,12 @@ were found and none is false.`,
 		Example: "  tain demo\n  tain demo --for 20s",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			set.Listen = config.Listeners(listen...)
 			return runDemo(cmd, set, length, output)
 		},
 	}
 	cmd.Flags().DurationVar(&length, "for", 0, "end after so long, and say how well tain did")
-	cmd.Flags().StringSliceVar(&set.Listen, "listen", set.Listen, "`address` where the mirrored shop listens")
+	cmd.Flags().StringSliceVar(&listen, "listen", []string{"127.0.0.1:0"}, "`address` where the mirrored shop listens")
 	addProcessFlags(cmd.Flags(), &set)
 	addOutputFlag(cmd, &output)
 	return cmd

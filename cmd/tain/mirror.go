@@ -14,6 +14,7 @@ import (
 func newMirrorCommand() *cobra.Command {
 	var quick config.Quick
 	var output string
+	var listen []string
 	quick.Percent = 100
 	set := config.Defaults()
 	cmd := &cobra.Command{
@@ -38,7 +39,7 @@ may charge a card twice.
 			cfg, errs := quick.Config()
 			table := cfg.Table
 			*cfg = set
-			cfg.Table = table
+			cfg.Table, cfg.Listen = table, config.Listeners(listen...)
 			takeAdmin(cfg)
 			if errs = append(errs, flagErrors(cfg.Validate())...); len(errs) > 0 {
 				return &exitError{code: exitUsage, err: joinErrors(errs), hint: "see tain mirror --help"}
@@ -58,7 +59,7 @@ may charge a card twice.
 	f.DurationVar(&quick.Timeout, "timeout", 10*time.Second, "how long a copy may take, from the connect to the last byte")
 	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
 	f.Var((*size)(&set.Mirror.Memory), "mirror-memory", "ceiling for all that exists because of mirrors")
-	f.StringSliceVar(&set.Listen, "listen", set.Listen, "`address` where users connect, host:port or :port; repeatable")
+	f.StringSliceVar(&listen, "listen", []string{set.Listen[0].Address}, "`address` where users connect, host:port or :port; repeatable")
 	addProcessFlags(f, &set)
 	addOutputFlag(cmd, &output)
 	return cmd

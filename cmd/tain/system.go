@@ -94,7 +94,8 @@ func environment(err error, hint string) error {
 }
 
 func (s *system) listen() error {
-	for _, addr := range s.cfg.Listen {
+	for i := range s.cfg.Listen {
+		addr := s.cfg.Listen[i].Address
 		ln, err := netloop.Listen(addr)
 		if err != nil {
 			return environment(fmt.Errorf("--listen %s: %w", addr, err), listenHint(err))
