@@ -1,0 +1,53 @@
+package upstream
+
+import (
+	"errors"
+	"net/http"
+
+	"tain.dev/tain/netloop"
+)
+
+// Outcome is how a request to a server ended, as far as it tells something of the server.
+type Outcome uint8
+
+// The outcomes.
+const (
+	OK            Outcome = iota // an answer, whose status is below 500 or 501
+	ServerError                  // an answer of 500, or of 505 and above
+	GatewayError                 // an answer of 502, 503 or 504
+	ConnectFailed                // no connection, or no TLS on it
+	Reset                        // the connection ended, or carried what is not HTTP, before the answer was whole
+	TimedOut                     // no answer in time
+	Ignored                      // it says nothing of the server: the user left, or a limit refused it
+)
+
+// OutcomeOf is what an error of a [Carrier] or of [Pool.Take] says of the server.
+func OutcomeOf(err error) Outcome {
+	var dial *netloop.DialError
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, netloop.ErrCanceled), errors.Is(err, netloop.ErrGuard), errors.Is(err, ErrUnresolved):
+		return Ignored
+	case errors.As(err, &dial):
+		return ConnectFailed
+	case errors.Is(err, netloop.ErrTimeout):
+		return TimedOut
+	}
+	return Reset
+}
+
+// outcomeOf is what a status says of the server. 501 says that it is well and does not know the
+// method.
+func outcomeOf(status int) Outcome {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return GatewayError
+	case http.StatusNotImplemented:
+		return OK
+	}
+	if status >= 500 {
+		return ServerError
+	}
+	return OK
+}
