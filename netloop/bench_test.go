@@ -18,21 +18,26 @@ func BenchmarkEcho(b *testing.B) {
 			return
 		}
 		defer c.Close()
-		message := []byte("hello")
-		for b.Loop() {
-			if err := c.Send(message); err != nil {
+		roundTrips(b, c)
+	})
+}
+
+// roundTrips sends a message and waits for its echo, as often as b says.
+func roundTrips(b *testing.B, c *Conn) {
+	message := []byte("hello")
+	for b.Loop() {
+		if err := c.Send(message); err != nil {
+			b.Error(err)
+			return
+		}
+		for len(c.Buffered()) < len(message) {
+			if err := c.Fill(); err != nil {
 				b.Error(err)
 				return
 			}
-			for len(c.Buffered()) < len(message) {
-				if err := c.Fill(); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-			c.Consume(len(message))
 		}
-	})
+		c.Consume(len(message))
+	}
 }
 
 // BenchmarkTask is the start and the end of a coroutine from the loop's stock.
@@ -85,4 +90,24 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 	if result := testing.Benchmark(BenchmarkEcho); result.AllocsPerOp() != 0 || result.N == 0 {
 		t.Errorf("%d allocations a round trip in %d", result.AllocsPerOp(), result.N)
 	}
+}
+
+// BenchmarkSecureEcho is BenchmarkEcho over TLS 1.3.
+func BenchmarkSecureEcho(b *testing.B) {
+	r := newRig(b, nil)
+	server, client := certified(b)
+	addr := r.listen(securing(server, echo, nil))
+	b.ReportAllocs()
+	r.in(func() {
+		c, err := r.Dial(tcp(addr), time.Second)
+		if err == nil {
+			err = c.Secure(client, false, patience)
+		}
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer c.Close()
+		roundTrips(b, c)
+	})
 }

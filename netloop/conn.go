@@ -35,7 +35,8 @@ type Conn struct {
 	start, end int
 	limit      int // how large buf may grow
 
-	out *outbox // what is queued
+	tls *secured // nil for cleartext
+	out *outbox  // what is queued for the socket
 
 	received, sent uint64 // bytes since TakeTraffic; what is queued counts as sent
 
@@ -99,7 +100,7 @@ func (c *Conn) ready(events uint32) {
 	if c.writable && c.writer != nil {
 		c.writer.Wake()
 	}
-	if c.writable && c.out != nil {
+	if c.writable && c.Queued() > 0 {
 		c.flushLater()
 	}
 }
@@ -113,7 +114,7 @@ func (c *Conn) wakeReader() {
 	case c.serve != nil:
 		c.idle = false
 		c.loop.start(c.serve, c, nil, c.low)
-	default:
+	case !c.tls.quiet():
 		c.Close()
 	}
 }
@@ -177,12 +178,21 @@ func (c *Conn) SetLimit(n int) { c.limit = n }
 // SetDeadline ends waits with [ErrTimeout] once d has passed, counted from the beginning of this
 // turn; d of 0 means never. An idle connection is closed then. The precision is about 17 ms.
 func (c *Conn) SetDeadline(d time.Duration) {
+	at := int64(0)
+	if d != 0 {
+		at = c.loop.now + int64(d)
+	}
+	c.setDeadline(at)
+}
+
+// setDeadline moves the deadline to a time on the loop's clock; 0 is never.
+func (c *Conn) setDeadline(at int64) {
 	c.timedOut = false
-	if d == 0 {
+	if at == 0 {
 		c.timer.stop()
 		return
 	}
-	c.loop.timers.set(&c.timer, c.loop.now+int64(d))
+	c.loop.timers.set(&c.timer, at)
 }
 
 // Buffered is what was received and not consumed. It is valid until the next Fill or Consume.
@@ -206,7 +216,7 @@ func (c *Conn) Idle() {
 		return
 	}
 	c.idle = true
-	if c.readable || c.start < c.end {
+	if c.readable || c.start < c.end || c.tls.pending() {
 		c.wakeReader()
 	}
 }
@@ -224,7 +234,7 @@ func (c *Conn) Fill() error {
 		if c.closed {
 			return ErrClosed
 		}
-		if c.readable {
+		if c.readable || c.tls.pending() {
 			if n, err := c.receive(); n > 0 || err != nil {
 				c.loop.current.spend()
 				if c.closed {
@@ -296,14 +306,22 @@ func (c *Conn) gone() error {
 
 // receive reads once. It returns 0 and no error when there was nothing to read after all.
 func (c *Conn) receive() (int, error) {
+	if c.tls != nil {
+		return c.tls.receive()
+	}
 	if err := c.makeRoom(); err != nil {
 		return 0, err
 	}
-	room := c.buf[c.end:]
+	n, err := c.recv(c.buf[c.end:])
+	c.end += n
+	c.received += uint64(n)
+	c.Consume(0) // an empty buffer is not kept for the wait
+	return n, err
+}
+
+// recv reads once from the socket. It returns 0 and no error when there was nothing to read.
+func (c *Conn) recv(room []byte) (int, error) {
 	n, errno := recv(c.fd, room)
-	if n == 0 {
-		c.Consume(0) // an empty buffer is not kept for the wait
-	}
 	switch {
 	case errno == unix.EAGAIN:
 		c.readable = false
@@ -319,8 +337,6 @@ func (c *Conn) receive() (int, error) {
 		c.peerClosed = true
 		return 0, io.EOF
 	}
-	c.end += n
-	c.received += uint64(n)
 	if n < len(room) && !c.peerClosed {
 		c.readable = false
 	}
@@ -347,13 +363,11 @@ func (c *Conn) makeRoom() error {
 	return nil
 }
 
-// Abort makes Close reset the connection, so that its peer can't take what was sent for
-// something complete.
+// Abort resets the connection, so that its peer can't take what was sent for something complete.
 func (c *Conn) Abort() {
 	if !c.closed {
 		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-		c.dropQueued()
-		c.Close()
+		c.shut()
 	}
 }
 
@@ -363,19 +377,24 @@ func (c *Conn) Close() {
 	if c.closed {
 		return
 	}
-	c.idle = false // nobody is to handle what the flush meets
-	c.flush()
+	c.idle, c.finished = false, false // nobody is to handle what the flush meets
+	if c.tls != nil {
+		c.tls.farewell = !c.broken
+	}
+	if c.tls != nil || c.out != nil {
+		c.flush()
+	}
+	c.shut()
+}
+
+func (c *Conn) shut() {
+	c.closed, c.idle = true, false
 	c.dropQueued()
-	c.closed = true
 	l := c.loop
 	l.timers.cancel(&c.timer)
 	l.conns[c.fd] = nil
 	unix.Close(int(c.fd))
-	// Somebody may be sending on what is unread: only an empty buffer is lent to others.
-	if c.buf != nil && c.start == c.end {
-		l.giveBuffer(c.buf)
-	}
-	c.buf, c.start, c.end = nil, 0, 0
+	c.giveBuffers()
 	if c.reader != nil {
 		c.reader.Wake()
 	}
@@ -384,5 +403,18 @@ func (c *Conn) Close() {
 	}
 	if c.OnClose != nil {
 		c.OnClose(c)
+	}
+}
+
+// giveBuffers gives back what a closed connection has borrowed. Somebody may be sending on what is
+// unread: only an empty buffer is lent to others.
+func (c *Conn) giveBuffers() {
+	if c.buf != nil && c.start == c.end {
+		c.loop.giveBuffer(c.buf)
+	}
+	c.buf, c.start, c.end = nil, 0, 0
+	if c.tls != nil && c.tls.raw != nil {
+		c.loop.giveBuffer(c.tls.raw)
+		c.tls.raw, c.tls.wire.in = nil, nil
 	}
 }

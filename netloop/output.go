@@ -57,6 +57,10 @@ func (l *Loop) drop(o *outbox, n int) *outbox {
 	return nil
 }
 
+// first is the first piece of o, which is not empty. In the outbox of an unencrypted connection's
+// bytes it makes one record of TLS, whose greatest length is that of a buffer.
+func (o *outbox) first() []byte { return o.chunks[0][o.start:] }
+
 // gather points v at the first bytes of o, and returns how many those are.
 func (o *outbox) gather(v *iovecs) (n int) {
 	start := o.start
@@ -94,13 +98,27 @@ func (c *Conn) Queue(p []byte) {
 	if c.closed || c.failure != nil || len(p) == 0 {
 		return
 	}
-	c.out = c.loop.push(c.out, p)
-	c.sent += uint64(len(p))
+	c.enqueue(p)
 	c.flushLater()
 }
 
+func (c *Conn) enqueue(p []byte) {
+	c.sent += uint64(len(p))
+	if c.tls != nil {
+		c.tls.plain = c.loop.push(c.tls.plain, p)
+		return
+	}
+	c.out = c.loop.push(c.out, p)
+}
+
 // Queued is how many bytes wait to be sent.
-func (c *Conn) Queued() int { return c.out.len() }
+func (c *Conn) Queued() int {
+	n := c.out.len()
+	if c.tls != nil {
+		n += c.tls.plain.len()
+	}
+	return n
+}
 
 // flushLater makes the loop flush c when the tasks of this turn have run.
 func (c *Conn) flushLater() {
@@ -129,7 +147,16 @@ func (l *Loop) flush() {
 
 // flush gives the socket what it takes of what is queued. An error breaks the connection.
 func (c *Conn) flush() {
-	for c.out != nil && c.writable && !c.closed {
+	for !c.closed && c.failure == nil {
+		if c.tls != nil {
+			if err := c.tls.encrypt(); err != nil {
+				c.fail(err)
+				return
+			}
+		}
+		if c.out == nil || !c.writable {
+			break
+		}
 		v := &c.loop.vectors
 		want := c.out.gather(v)
 		n, errno := v.send(c.fd)
@@ -144,8 +171,9 @@ func (c *Conn) flush() {
 			return
 		}
 	}
-	c.held = c.held || c.out != nil
-	if c.out == nil && c.finished {
+	left := c.Queued() > 0
+	c.held = c.held || left
+	if c.finished && !left && !c.closed {
 		c.finished = false
 		unix.Shutdown(int(c.fd), unix.SHUT_WR)
 	}
@@ -172,10 +200,16 @@ func (c *Conn) dropQueued() {
 	if c.out != nil {
 		c.out = c.loop.drop(c.out, c.out.size)
 	}
+	if c.tls != nil && c.tls.plain != nil {
+		c.tls.plain = c.loop.drop(c.tls.plain, c.tls.plain.size)
+	}
 }
 
 // Send sends p whole, behind what is queued, waiting as often as the peer's window makes it.
 func (c *Conn) Send(p []byte) error {
+	if c.tls != nil {
+		return c.tls.send(p, nil)
+	}
 	if err := c.sendQueued(); err != nil {
 		return err
 	}
@@ -199,6 +233,9 @@ const MaxCoalesced = 4 << 10
 
 // Send2 sends p and q as Send does, in one system call where it can.
 func (c *Conn) Send2(p, q []byte) error {
+	if c.tls != nil {
+		return c.tls.send(p, q)
+	}
 	if err := c.sendQueued(); err != nil {
 		return err
 	}
@@ -225,8 +262,8 @@ func (c *Conn) Send2(p, q []byte) error {
 
 // sendQueued waits until nothing is queued.
 func (c *Conn) sendQueued() error {
-	for c.out != nil {
-		if c.flush(); c.out == nil {
+	for c.Queued() > 0 {
+		if c.flush(); c.Queued() == 0 {
 			break
 		}
 		if err := c.awaitRoom(); err != nil {
@@ -235,6 +272,9 @@ func (c *Conn) sendQueued() error {
 	}
 	if c.held {
 		c.flushLater() // who calls OnDrain
+	}
+	if c.closed {
+		return ErrClosed
 	}
 	return c.failure
 }
@@ -271,6 +311,9 @@ func (c *Conn) awaitRoom() error {
 // CloseWrite tells the peer that no more will be sent, once what is queued has been.
 func (c *Conn) CloseWrite() {
 	if !c.closed {
+		if c.tls != nil {
+			c.tls.farewell = true
+		}
 		c.finished = true
 		c.flush()
 	}
