@@ -62,11 +62,28 @@ func (r *Request) parse(head []byte) *Error {
 	if err := r.parseRest(head, i); err != nil {
 		return err
 	}
+	if r.tabbedLength() {
+		return errLength
+	}
 	if r.Has(Expect) && r.Minor == 1 {
 		value, _ := r.Get(Expect)
 		r.Expect = EqualFold(value, "100-continue")
 	}
 	return r.checkHost()
+}
+
+// tabbedLength says whether tabs stand around the Content-Length. They may, but nginx and Node take only
+// spaces there, and the line goes on as it was received.
+func (r *Request) tabbedLength() bool {
+	if !r.Has(ContentLength) {
+		return false
+	}
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.ID == ContentLength {
+			return bytes.IndexByte(f.Line, '\t') >= 0
+		}
+	}
+	return false
 }
 
 // checkHost decides the authority of a target that has none.

@@ -45,7 +45,8 @@ var acceptedRequests = []parserCase{
 
 	// Framing.
 	{get("Content-Length: 0\r\n"), "GET a / ? length 0 keep"},
-	{get("content-length:\t0005 \r\n"), "GET a / ? length 5 keep"},
+	{get("Content-Length:  5 \r\n"), "GET a / ? length 5 keep"},
+	{get("content-length: 0005 \r\n"), "GET a / ? length 5 keep"},
 	{get("Content-Length: 9223372036854775807\r\n"), "GET a / ? length 9223372036854775807 keep"},
 	{get("Transfer-Encoding: chunked\r\n"), "GET a / ? chunked keep"},
 	{get("TRANSFER-ENCODING: Chunked\t\r\n"), "GET a / ? chunked keep"},
@@ -178,6 +179,10 @@ var refusedRequests = []parserCase{
 	{"GET / HTTP/1.1\r\nHost: [::1%25eth0]\r\n\r\n", "bad_host"},
 	{"GET / HTTP/1.1\r\nHost: [::1]a\r\n\r\n", "bad_host"},
 	{"GET / HTTP/1.1\r\nHost: a[::1]\r\n\r\n", "bad_host"},
+
+	// Content-Length; more of it in refusedFramings.
+	{get("Content-Length:\t5\r\n"), "bad_content_length"},
+	{get("Content-Length: 5 \t\r\n"), "bad_content_length"},
 
 	// Connection.
 	{get("Connection: host\r\n"), "bad_connection"},
