@@ -27,6 +27,6 @@
 //	enters       is there: connects, or is connected to
 //
 // Lines of the content end with CRLF on the wire. A backslash at the end of a line leaves that out;
-// \r, \n, \t, \0 and \\ are one byte each; and a word that begins with $ is replaced by the play's
-// variable of that name.
+// \r, \n, \t, \0, \\ and \xff, by any two hexadecimal digits, are one byte each; and a word that begins
+// with $ is replaced by the play's variable of that name.
 package wire

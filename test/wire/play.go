@@ -104,10 +104,8 @@ func (p *Play) act(t testing.TB, stage map[string]*Peer, step, text string) bool
 	return true
 }
 
-var escapes = strings.NewReplacer("\\\n", "", "\n", "\r\n", `\r`, "\r", `\n`, "\n", `\t`, "\t", `\0`, "\x00", `\\`, `\`)
-
 // Text is what the content of a step is on the wire.
-func (p *Play) Text(content string) string { return escapes.Replace(p.fill(content)) }
+func (p *Play) Text(content string) string { return Unescape(p.fill(content)) }
 
 func (p *Play) fill(text string) string {
 	for name, value := range p.Vars {

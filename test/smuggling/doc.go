@@ -1,0 +1,24 @@
+// Package smuggling tries requests that two parsers may read differently. Each goes through the built
+// tain to nginx, to Go's net/http and to Node, which note what they see; a well-formed probe follows
+// on another connection. tain, the server behind it and the target of its mirror must agree on every
+// request, and every answer must belong to what its connection asked.
+//
+// A file of testdata is a txtar archive: one class of tricks, with its reason as the comment. Each file
+// of the archive is a vector, named
+//
+//	-- what is odd about it: what becomes of it --
+//
+// Its content is what the client sends, in the escaped form of [tain.dev/tain/test/wire]. What becomes
+// of it is a list, in the order in which the client asks:
+//
+//	400                      tain answers with that status, closes, and forwards nothing
+//	GET /a                   the server sees this request, without a body
+//	POST /a "body" host=b    … with that body, and that host
+//	POST /a nginx=405        … but nginx answers it with a status of its own
+//	POST /a cut 400          the server sees at most the beginning: tain answers 400 when the body
+//	                         turns out to be malformed, and breaks the connection
+//	POST /a cut              … the body ends before it should: there is no answer
+//	nothing                  the connection ends without an answer, and nothing is forwarded
+//
+// The tests need nginx and node.
+package smuggling

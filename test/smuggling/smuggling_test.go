@@ -1,0 +1,228 @@
+package smuggling
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tain.dev/tain/test/wire"
+)
+
+// rig is tain between its users, a live server of one kind, and the target of its mirror.
+type rig struct {
+	tain         *wire.Tain
+	live, target *upstream
+	probes       int
+	broken       int             // requests that live did not get whole, or did not take
+	excused      map[string]bool // methods and targets that live does not answer as others do
+}
+
+// TestCorpus tries every vector through tain with each server behind it, in one piece and byte by byte.
+func TestCorpus(t *testing.T) {
+	corpus := vectors(t, "testdata/*.txtar")
+	table := newTable(corpus)
+	for _, start := range []func(*testing.T) *upstream{startNginx, startGo, startNode} {
+		live := start(t)
+		t.Run(live.name, func(t *testing.T) {
+			target := startGo(t)
+			r := &rig{live: live, target: target, excused: make(map[string]bool)}
+			r.tain = wire.StartMirror(t, live.url, target.url, "--writes", "--timeout", "20s")
+			for i, v := range corpus {
+				t.Run(v.class+"/"+v.name, func(t *testing.T) {
+					sent := wire.Unescape(v.sent)
+					table.add(i, r.try(t, v, sent, len(sent)))
+					r.try(t, v, sent, 1+len(sent)/500)
+				})
+			}
+			r.end(t)
+		})
+	}
+	t.Logf("%d vectors, and how many requests of each the servers saw:\n%s", len(corpus), table)
+}
+
+// try sends a vector over a connection of its own, and then a probe over another. It returns how many
+// requests of the vector live saw.
+func (r *rig) try(t *testing.T, v vector, sent string, piece int) (requests int) {
+	t.Helper()
+	before := r.count(t)
+	_, mark := r.live.seen(0)
+	checkAnswers(t, r.live.name, v.want, talk(t, r.tain.Addr, sent, piece))
+
+	r.probes++
+	probe := outcome{method: "GET", target: fmt.Sprintf("/probe/%d", r.probes), host: "probe"}
+	asked := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: probe\r\n\r\n", probe.target)
+	checkAnswers(t, r.live.name, []outcome{probe}, talk(t, r.tain.Addr, asked, len(asked)))
+
+	want := append(slices.Clone(v.want), probe)
+	r.excuse(want)
+	all, _ := forwarded(want)
+	if got := r.count(t) - before; got != all {
+		t.Errorf("tain says that it forwarded %d requests, want %d with the probe", got, all)
+	}
+	var seen []sight
+	wire.Until(t, "the probe in the log of "+r.live.name, func() bool {
+		seen, _ = r.live.seen(mark)
+		return len(seen) > 0 && seen[len(seen)-1].Target == probe.target
+	})
+	checkSights(t, r.live.name, want, seen)
+	return len(seen) - 1
+}
+
+// excuse notes what live may see otherwise than the target of the mirror.
+func (r *rig) excuse(want []outcome) {
+	for _, o := range want {
+		own := o.own[r.live.name]
+		if own != 0 || o.own["go"] != 0 { // the target is Go too
+			r.excused[o.method+" "+o.target] = true
+		}
+		if o.cut || own == http.StatusBadRequest {
+			r.broken++
+		}
+	}
+}
+
+// count is how many requests tain has begun to forward, by its own books.
+func (r *rig) count(t *testing.T) int {
+	t.Helper()
+	return r.tain.Books(t)["seen"]
+}
+
+// talk sends text in pieces over a connection of its own, ends it, and returns all that comes back.
+func talk(t *testing.T, addr, text string, piece int) []byte {
+	t.Helper()
+	c := wire.Dial(t, "the client", addr).Conn()
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	for part := range slices.Chunk([]byte(text), piece) {
+		if _, err := c.Write(part); err != nil {
+			break // tain has refused the request and does not read on; what it said counts
+		}
+	}
+	c.CloseWrite()
+	got, err := io.ReadAll(c)
+	if err != nil {
+		t.Errorf("reading the answers: %v, after %q", err, got)
+	}
+	return got
+}
+
+// checkAnswers asserts that the client got the answers to its requests, in order, and nothing else.
+func checkAnswers(t *testing.T, server string, want []outcome, got []byte) {
+	t.Helper()
+	in := bufio.NewReader(bytes.NewReader(got))
+	for i, o := range want {
+		answer, err := readAnswer(in, o.method)
+		if o.cut && o.status == 0 && err == io.ErrUnexpectedEOF {
+			continue // at most 100 (Continue) came
+		}
+		if err != nil {
+			t.Errorf("reading answer %d: %v, of %.500q", i+1, err, got)
+			return
+		}
+		o.checkAnswer(t, server, answer)
+	}
+	if rest, _ := io.ReadAll(in); len(rest) > 0 {
+		t.Errorf("the client got more than its answers: %.500q", rest)
+	}
+}
+
+// readAnswer reads the final answer to a request with that method, whole.
+func readAnswer(in *bufio.Reader, method string) (*http.Response, error) {
+	for {
+		answer, err := http.ReadResponse(in, &http.Request{Method: method})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := io.ReadAll(answer.Body); err != nil {
+			return nil, err
+		}
+		if answer.StatusCode >= 200 {
+			return answer, nil
+		}
+	}
+}
+
+func (o outcome) checkAnswer(t *testing.T, server string, answer *http.Response) {
+	t.Helper()
+	saw := answer.Header.Get("Saw")
+	if o.status != 0 { // tain's own
+		if answer.StatusCode != o.status || saw != "" || !answer.Close {
+			t.Errorf("the answer is %d, of a server that saw %q; want tain's own %d, and that it closes", answer.StatusCode, saw, o.status)
+		}
+		return
+	}
+	status := http.StatusOK
+	if own := o.own[server]; own != 0 {
+		status = own
+	}
+	if ours := status != http.StatusOK || saw == o.method+" "+o.target; answer.StatusCode != status || !ours {
+		t.Errorf("the answer is %d, of a server that saw %q; want %d and %s %s", answer.StatusCode, saw, status, o.method, o.target)
+	}
+}
+
+// checkSights asserts that the server saw the requests that tain forwarded whole, and no other.
+func checkSights(t *testing.T, server string, want []outcome, seen []sight) {
+	t.Helper()
+	want = slices.DeleteFunc(slices.Clone(want), func(o outcome) bool {
+		return o.method == "" || o.cut || o.own[server] == http.StatusBadRequest
+	})
+	if len(seen) != len(want) {
+		t.Errorf("%s saw %d requests, want %d with the probe: %v", server, len(seen), len(want), seen)
+		return
+	}
+	for i, o := range want {
+		s := seen[i]
+		sameHost := o.host == "" || s.Host == o.host
+		// A server that answers by itself may have no use for the body.
+		sameBody := s.Body == o.body || o.own[server] != 0 && s.Body == ""
+		if s.Method != o.method || s.Target != o.target || !sameHost || !sameBody {
+			t.Errorf("%s saw as request %d\n%v, want\n%s %s host=%s %q", server, i+1, s, o.method, o.target, o.host, o.body)
+		}
+	}
+}
+
+// end stops all in good order, and asserts that nothing came late, and that the target of the mirror
+// saw what live saw, save what no mirror copies.
+func (r *rig) end(t *testing.T) {
+	books := r.tain.Settled(t)
+	r.tain.Stop(t)
+	r.live.stop()
+	r.target.stop()
+	live, all := r.live.seen(0)
+	if broken := all - len(live); broken > r.broken {
+		t.Errorf("%s saw %d broken requests, want %d at most", r.live.name, broken, r.broken)
+	}
+	if books["seen"] != len(live)+r.broken {
+		t.Errorf("tain forwarded %d requests whole, and %s saw %d", books["seen"]-r.broken, r.live.name, len(live))
+	}
+	copied, _ := r.target.seen(0)
+	excused := func(s sight) bool { return s.Upgrade != "" || r.excused[s.Method+" "+s.Target] }
+	diff := difference(slices.DeleteFunc(live, excused), slices.DeleteFunc(copied, excused))
+	if diff != "" || books["dropped"] > books["dropped/body"] {
+		t.Errorf("the target of the mirror did not see what %s saw; %v:\n%s", r.live.name, books, diff)
+	}
+}
+
+// difference lists what only one of two servers saw, in any order.
+func difference(live, target []sight) string {
+	count := make(map[string]int)
+	for _, s := range live {
+		count[s.String()]++
+	}
+	for _, s := range target {
+		count[s.String()]--
+	}
+	var text strings.Builder
+	for s, n := range count {
+		if n != 0 {
+			fmt.Fprintf(&text, "%+d %s\n", n, s)
+		}
+	}
+	return text.String()
+}
