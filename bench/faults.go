@@ -62,7 +62,7 @@ func (b *bench) faultRound(f *fault, live, target *server, rate float64) (err er
 		return err
 	}
 	defer b.stop(f.server)
-	if err := b.openLoop(&f.side, rate); err != nil {
+	if err := b.openLoop(&f.side, rate, b.length); err != nil {
 		return err
 	}
 	u, err := b.saturate(wrk, f.server, b.length)

@@ -37,11 +37,11 @@ func (b *bench) halfRate(live, target *server) (float64, error) {
 	return median(rates) / 2, nil
 }
 
-// openLoop loads a side once, at rate, and adds the round.
-func (b *bench) openLoop(s *side, rate float64) error {
+// openLoop loads a side once, at rate for d, and adds the round.
+func (b *bench) openLoop(s *side, rate float64, d time.Duration) error {
 	r, err := load.Run(b.ctx, load.Options{
 		Addr: s.server.addr, Path: "/", Rate: rate, Conns: connections,
-		Warm: 300 * time.Millisecond, Duration: b.length, Grace: 2 * time.Second,
+		Warm: 300 * time.Millisecond, Duration: d, Grace: 2 * time.Second,
 	})
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (b *bench) latency() error {
 	}
 	for round := range b.rounds {
 		for i := range all {
-			if err := b.openLoop(all[(round+i)%len(all)], rate); err != nil {
+			if err := b.openLoop(all[(round+i)%len(all)], rate, b.length); err != nil {
 				return err
 			}
 		}

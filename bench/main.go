@@ -28,6 +28,8 @@ type options struct {
 	idleConns int
 	starts    int
 	gigabytes float64
+	crowdSize int
+	crowdFor  time.Duration
 	binary    string
 	json      bool
 }
@@ -50,6 +52,7 @@ var sections = []section{
 	{"latency", "Live latency, open-loop load at half of the saturating rate", (*bench).latency},
 	{"upload", "A live upload of 50 MB while the mirror's target accepts and never reads", (*bench).upload},
 	{"stream", "Large bodies, every request mirrored", (*bench).stream},
+	{"crowd", "Good clients amid a crowd of connections of which half misbehave", (*bench).crowd},
 	{"faults", "Faults of the mirror's target", (*bench).faults},
 	{"memory", "Resident memory under faults at full load, `--mirror-memory 64MiB`", (*bench).memory},
 }
@@ -84,6 +87,8 @@ func parseFlags(args []string) (o options, r role, err error) {
 	f.IntVar(&o.idleConns, "idle", 10_000, "idle connections to hold")
 	f.IntVar(&o.starts, "starts", 20, "starts to measure")
 	f.Float64Var(&o.gigabytes, "gigabytes", 10, "size of each large body, in 10⁹ bytes")
+	f.IntVar(&o.crowdSize, "crowd", 8000, "connections of the crowd")
+	f.DurationVar(&o.crowdFor, "crowd-for", 12*time.Second, "length of each load of the crowd section")
 	f.StringVar(&o.binary, "tain", "", "a tain binary to measure, instead of building ./cmd/tain")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	r.flags(f)
@@ -94,8 +99,8 @@ func parseFlags(args []string) (o options, r role, err error) {
 			return o, r, fmt.Errorf("-only %s: no section %q; the sections are %s", only, name, strings.Join(names, ","))
 		}
 	}
-	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 || o.gigabytes <= 0 {
-		return o, r, fmt.Errorf("-rounds, -for, -memory-for, -starts, -idle and -gigabytes must be positive")
+	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 || o.gigabytes <= 0 || o.crowdSize < 1 || o.crowdFor <= 0 {
+		return o, r, fmt.Errorf("-rounds, -for, -memory-for, -starts, -idle, -gigabytes, -crowd and -crowd-for must be positive")
 	}
 	return o, r, nil
 }

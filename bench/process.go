@@ -81,12 +81,8 @@ func get(c net.Conn) error {
 
 // idle measures what an idle keep-alive connection costs.
 func (b *bench) idle() error {
-	var files unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+	if err := descriptors(b.idleConns); err != nil {
 		return err
-	}
-	if files.Cur < uint64(b.idleConns)+200 {
-		return fmt.Errorf("%d idle connections need as many descriptors, the limit is %d; raise it with ulimit -n, or lower -idle", b.idleConns, files.Cur)
 	}
 	live, err := b.upstream("live")
 	if err != nil {
@@ -120,6 +116,18 @@ func (b *bench) idle() error {
 	each := float64(after-before) / float64(b.idleConns) / 1024
 	b.report.add(row{What: "resident memory per connection", Measured: single(each, "KiB"), Limit: limit{Must: 8, Aim: 2},
 		Note: fmt.Sprintf("%d connections, each made one request: %.1f MiB, %.1f MiB before", b.idleConns, float64(after)/(1<<20), float64(before)/(1<<20))})
+	return nil
+}
+
+// descriptors says whether n connections are possible here.
+func descriptors(n int) error {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return err
+	}
+	if files.Cur < uint64(n)+200 {
+		return fmt.Errorf("%d connections need as many descriptors, the limit is %d; raise it with ulimit -n, or ask for fewer with -idle or -crowd", n, files.Cur)
+	}
 	return nil
 }
 
