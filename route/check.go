@@ -37,6 +37,18 @@ func (c *checker) check() {
 	}
 	c.checkMatch("match.", &r.Match)
 	c.checkTimeout("timeout", r.Timeout)
+	c.checkTimeout("requestTimeout", r.RequestTimeout)
+	r.Filters = c.checkFilters("", r.Filters)
+	if r.Retry != nil {
+		c.checkRetry(r.Retry)
+	}
+	if r.Session != nil {
+		c.checkSession(r.Session)
+	}
+	if r.Filters.answers() {
+		c.checkAnswered()
+		return
+	}
 	c.checkBackends()
 	names := map[string]bool{}
 	for i, m := range r.Mirrors {
@@ -172,31 +184,42 @@ func (c *checker) checkTimeout(field string, d time.Duration) {
 	}
 }
 
-// checkURL makes a URL canonical. It reports whether it is right.
-func (c *checker) checkURL(field string, url *string) bool {
-	canonical, err := ParseURL(*url)
+// checkServer checks the URL and the options of a backend or target. It returns them canonical and
+// complete, with their key; what is wrong is as it was.
+func (c *checker) checkServer(field, url string, o *Options) (string, *Options, string) {
+	a, err := parseURL(url)
 	if err != nil {
-		c.fail(CodeURL, field, "%v", err)
-		return false
+		c.fail(CodeURL, field+".url", "%v", err)
+	} else {
+		url = a.String()
 	}
-	*url = canonical
-	return true
+	o = c.checkOptions(field, a, o)
+	return url, o, Key(url, o)
 }
 
 func (c *checker) checkBackends() {
 	backends := c.route.Backends
 	weights := uint64(0)
 	for i := range backends {
-		b := &backends[i]
-		c.checkURL(at("backends", i)+".url", &b.URL)
-		b.Options = b.Options.WithDefaults()
-		b.key = Key(b.URL, b.Options)
+		b, field := &backends[i], at("backends", i)
+		b.URL, b.Options, b.key = c.checkServer(field, b.URL, b.Options)
+		b.Filters = c.checkFilters(field+".", b.Filters)
 		weights += uint64(b.Weight)
 	}
 	if len(backends) == 0 {
 		c.fail(CodeBackend, "backends", "are missing; name at least one http://host:port")
 	} else if weights == 0 {
 		c.fail(CodeBackend, "backends", "all weights are 0, so nothing would answer; give one at least 1")
+	}
+}
+
+// checkAnswered checks a route that does not need live.
+func (c *checker) checkAnswered() {
+	if len(c.route.Backends) > 0 {
+		c.fail(CodeBackend, at("backends", 0), "would get nothing, because %s answers every request; choose one", c.answerField())
+	}
+	if len(c.route.Mirrors) > 0 {
+		c.fail(CodeMirror, at("mirrors", 0), "would get nothing, because %s answers every request; choose one", c.answerField())
 	}
 }
 
@@ -252,11 +275,9 @@ func (c *checker) checkTargets(field string, targets []Target) {
 	names := map[string]bool{}
 	for i := range targets {
 		t := &targets[i]
-		known := c.checkURL(at(field, i)+".url", &t.URL)
-		t.Options = t.Options.WithDefaults()
-		t.key = Key(t.URL, t.Options)
-		if t.Name == "" && !known {
-			continue
+		t.URL, t.Options, t.key = c.checkServer(at(field, i), t.URL, t.Options)
+		if t.Name == "" && t.defaultName() == "" {
+			continue // the URL is wrong
 		}
 		t.Name = defaulted(t.Name, t.defaultName())
 		c.checkName(at(field, i)+".name", t.Name)

@@ -16,6 +16,10 @@ const (
 	CodeURL       = "url"
 	CodeBackend   = "backend"
 	CodeMirror    = "mirror"
+	CodeOption    = "option" // of a backend or target
+	CodeFilter    = "filter"
+	CodeRetry     = "retry"
+	CodeSession   = "session"
 	CodeLimit     = "limit"
 )
 

@@ -52,7 +52,7 @@ const (
 	HashHeader
 	HashCookie
 	HashQuery // a parameter of the query
-	HashPath  // without the query
+	HashPath  // of the request, without the query
 )
 
 // Balance is a policy with its details.
@@ -80,7 +80,7 @@ type Check struct {
 	Service  string        // of [CheckGRPC]; "" is the server as a whole
 	Statuses []StatusRange // of [CheckHTTP], that mean well; none is 200-399
 	Interval time.Duration // between two checks of a server; 0 is 10s
-	Timeout  time.Duration // of a check; 0 is 2s
+	Timeout  time.Duration // of a check; 0 is 2s, or Interval if that is shorter
 	// Healthy and Unhealthy are how many checks in a row must say so, before a server counts as
 	// well again, or as not well. 0 is 2 and 3.
 	Healthy, Unhealthy int
@@ -94,7 +94,7 @@ type Outlier struct {
 	Failures      int           // connects, resets and time-outs in a row; 0 is 5
 	GatewayErrors int           // answers of 502, 503 and 504 in a row; 0: they do not count
 	Eject         time.Duration // for how long, times how often in a row; 0 is 30s
-	MaxEject      time.Duration // the longest; 0 is 300s
+	MaxEject      time.Duration // the longest; 0 is 300s, or Eject if that is longer
 	MaxPercent    uint32        // of the servers that may be out, at least one of several; 0 is 50
 	Off           bool          // never; then everything else is 0
 }
@@ -129,9 +129,7 @@ func (o *Options) WithDefaults() *Options {
 		check := all.Check.withDefaults()
 		all.Check = &check
 	}
-	if !all.Outlier.Off {
-		all.Outlier = all.Outlier.withDefaults()
-	}
+	all.Outlier = all.Outlier.withDefaults()
 	all.RetryBudget.Percent = defaulted(all.RetryBudget.Percent, defaultBudget.Percent)
 	all.RetryBudget.MinConcurrent = defaulted(all.RetryBudget.MinConcurrent, defaultBudget.MinConcurrent)
 	return &all
@@ -145,16 +143,19 @@ func (c Check) withDefaults() Check {
 		}
 	}
 	c.Interval = defaulted(c.Interval, defaultCheck.Interval)
-	c.Timeout = defaulted(c.Timeout, defaultCheck.Timeout)
+	c.Timeout = defaulted(c.Timeout, min(defaultCheck.Timeout, c.Interval))
 	c.Healthy = defaulted(c.Healthy, defaultCheck.Healthy)
 	c.Unhealthy = defaulted(c.Unhealthy, defaultCheck.Unhealthy)
 	return c
 }
 
 func (x Outlier) withDefaults() Outlier {
+	if x.Off {
+		return Outlier{Off: true}
+	}
 	x.Failures = defaulted(x.Failures, defaultOutlier.Failures)
 	x.Eject = defaulted(x.Eject, defaultOutlier.Eject)
-	x.MaxEject = defaulted(x.MaxEject, defaultOutlier.MaxEject)
+	x.MaxEject = defaulted(x.MaxEject, max(defaultOutlier.MaxEject, x.Eject))
 	x.MaxPercent = defaulted(x.MaxPercent, defaultOutlier.MaxPercent)
 	return x
 }

@@ -3,7 +3,6 @@ package route
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +68,7 @@ type parser struct {
 	places  []map[string]place // of each route's fields; "" is the route itself
 	broken  map[*Route]bool    // routes with an error
 	mirror  *Mirror            // of the last route, when its lines are being read
+	server  bool               // the last backend, or the last target of mirror, may get options
 	errs    []error
 }
 
@@ -129,6 +129,7 @@ func (p *parser) parseLine(line string) {
 	switch {
 	case keyword.text == "mirror":
 		p.startMirror(keyword)
+	case p.parseServer(keyword):
 	case p.parseCommon(keyword):
 	case p.mirror != nil:
 		p.parseMirror(keyword)
@@ -147,7 +148,7 @@ func (p *parser) need(keyword word, low, high int, form string) bool {
 }
 
 func (p *parser) startRoute(keyword word) {
-	p.mirror = nil
+	p.mirror, p.server = nil, false
 	p.routes = append(p.routes, new(Route))
 	p.places = append(p.places, map[string]place{"": {p.line, keyword.column}})
 	if p.need(keyword, 1, 1, "route NAME") {
@@ -157,6 +158,7 @@ func (p *parser) startRoute(keyword word) {
 }
 
 func (p *parser) startMirror(keyword word) {
+	p.server = false
 	p.mirror = &Mirror{Timeout: DefaultMirrorTimeout, MaxBody: DefaultMaxBody}
 	p.places[len(p.places)-1][at("mirrors", len(p.route().Mirrors))] = place{p.line, keyword.column}
 	p.route().Mirrors = append(p.route().Mirrors, p.mirror)
@@ -169,6 +171,21 @@ func (p *parser) startMirror(keyword word) {
 	if p.mirror.PerMillion, err = ParsePercent(p.words[1].text); err != nil {
 		p.fail(p.words[1].column, "%v", err)
 	}
+}
+
+// parseServer reads a line that belongs to the last backend or target. It reports whether there is
+// such a line.
+func (p *parser) parseServer(keyword word) bool {
+	if !p.server {
+		return false
+	}
+	if p.mirror != nil {
+		last := len(p.mirror.Targets) - 1
+		return p.parseOption(keyword, &p.mirror.Targets[last].Options, at("targets", last))
+	}
+	last := len(p.route().Backends) - 1
+	b, field := &p.route().Backends[last], at("backends", last)
+	return p.parseOption(keyword, &b.Options, field) || p.parseFilter(keyword, &b.Filters, field)
 }
 
 // parseCommon reads what a route and a mirror have both. It reports whether there is such a line.
@@ -197,127 +214,15 @@ func (p *parser) parseCommon(keyword word) bool {
 	return true
 }
 
-// parseCriterion reads a criterion that may also stand in a not, except hosts.
-func (p *parser) parseCriterion(keyword word, m *Match, field string) bool {
-	switch keyword.text {
-	case "path":
-		p.parsePath(keyword, m, field+"path")
-	case "method":
-		p.parseList(keyword, &m.Methods, field+"methods")
-	case "header":
-		p.parseCondition(keyword, &m.Headers, field+"headers")
-	case "query":
-		p.parseCondition(keyword, &m.Query, field+"query")
-	default:
-		return false
-	}
-	return true
-}
-
-func (p *parser) parseNot(keyword word, m *Match) {
-	if len(p.words) == 0 {
-		p.fail(keyword.column, "not needs a criterion; write one such as not method POST")
-		return
-	}
-	inner := p.words[0]
-	p.words = p.words[1:]
-	field := at("match.not", len(m.Not))
-	m.Not = append(m.Not, Match{})
-	not := &m.Not[len(m.Not)-1]
-	p.mark(field, inner)
-	if inner.text == "host" {
-		p.parseList(inner, &not.Hosts, field+".hosts")
-	} else if !p.parseCriterion(inner, not, field+".") {
-		p.fail(inner.column, "not %s is unknown; use host, path, method, header or query", inner.text)
-	}
-}
-
-func (p *parser) parseWhen(keyword word, m *Match) {
-	if len(p.words) == 0 || m.When != "" {
-		p.fail(keyword.column, "when needs one expression")
-		return
-	}
-	first := p.words[0]
-	m.When = strings.TrimRight(first.raw, " \t\r")
-	if m.When[0] == '"' {
-		m.When = first.text
-	}
-	p.mark("match.when", first)
-	if p.compile == nil {
-		p.fail(first.column, "when %s: expressions can't be compiled here", m.When)
-		return
-	}
-	var err error
-	if m.Func, err = p.compile(m.When); err != nil {
-		column := first.column
-		var pointed interface{ Column() int }
-		if errors.As(err, &pointed) && first.raw[0] != '"' {
-			column += pointed.Column() - 1
-		}
-		p.fail(column, "when: %v", err)
-	}
-}
-
 func (p *parser) parseTimeout(keyword word, d *time.Duration) {
-	if !p.need(keyword, 1, 1, "timeout 10s") {
+	if !p.need(keyword, 1, 1, keyword.text+" 10s") {
 		return
 	}
-	p.mark("timeout", p.words[0])
+	p.mark(camel(keyword.text), p.words[0])
 	var err error
 	if *d, err = time.ParseDuration(p.words[0].text); err != nil {
 		p.fail(p.words[0].column, "%q is not a duration; use one such as 10s", p.words[0].text)
 	}
-}
-
-func (p *parser) parseList(keyword word, list *[]string, field string) {
-	if !p.need(keyword, 1, math.MaxInt, keyword.text+" ONE OR MORE") {
-		return
-	}
-	p.mark(field, p.words[0])
-	for _, w := range p.words {
-		p.mark(at(field, len(*list)), w)
-		*list = append(*list, w.text)
-	}
-}
-
-func (p *parser) parsePath(keyword word, m *Match, field string) {
-	if m.Path.Kind != PathAny {
-		p.fail(keyword.column, "a match has one path")
-		return
-	}
-	if !p.need(keyword, 1, 2, "path /exact, /elements/*, /bytes*, or path ~ REGEXP") {
-		return
-	}
-	p.mark(field, p.words[0])
-	if len(p.words) == 1 {
-		m.Path = ParsePath(p.words[0].text)
-		return
-	}
-	for kind, name := range pathWords {
-		if name != "" && name == p.words[0].text {
-			m.Path = Path{Kind: PathKind(kind), Value: p.words[1].text}
-			return
-		}
-	}
-	p.fail(p.words[0].column, "%q is no kind of path; use exact, elements, bytes or ~", p.words[0].text)
-}
-
-func (p *parser) parseCondition(keyword word, list *[]Condition, field string) {
-	form := keyword.text + " NAME present, or NAME with =, ^= or ~ and a value"
-	if !p.need(keyword, 2, 3, form) {
-		return
-	}
-	p.mark(at(field, len(*list)), p.words[0])
-	c := Condition{Name: p.words[0].text}
-	for op, name := range opWords {
-		if name == p.words[1].text && (Op(op) == OpPresent) == (len(p.words) == 2) {
-			c.Op = Op(op)
-			c.Value = strings.Join(textsOf(p.words[2:]), "")
-			*list = append(*list, c)
-			return
-		}
-	}
-	p.fail(p.words[1].column, "%q is no condition; write %s", p.words[1].text, form)
 }
 
 func textsOf(words []word) []string {
@@ -329,15 +234,29 @@ func textsOf(words []word) []string {
 }
 
 func (p *parser) parseRoute(keyword word) {
-	if keyword.text != "backend" {
-		p.fail(keyword.column, "%q is no line of a route", keyword.text)
-		return
+	r := p.route()
+	switch keyword.text {
+	case "request-timeout":
+		p.parseTimeout(keyword, &r.RequestTimeout)
+	case "retry":
+		p.parseRetry(keyword, r)
+	case "session":
+		p.parseSession(keyword, r)
+	case "backend":
+		p.parseBackend(keyword)
+	default:
+		if !p.parseFilter(keyword, &r.Filters, "") {
+			p.fail(keyword.column, "%q is no line of a route", keyword.text)
+		}
 	}
+}
+
+func (p *parser) parseBackend(keyword word) {
 	if !p.need(keyword, 1, 3, "backend http://host:port weight 2") {
 		return
 	}
 	b := Backend{URL: p.words[0].text, Weight: 1}
-	p.mark(at("backends", len(p.route().Backends))+".url", p.words[0])
+	p.mark(at("backends", len(p.route().Backends)), p.words[0])
 	p.mark("backends", p.words[0])
 	if len(p.words) > 1 {
 		weight := p.words[len(p.words)-1]
@@ -348,6 +267,7 @@ func (p *parser) parseRoute(keyword word) {
 		b.Weight = uint32(n)
 	}
 	p.route().Backends = append(p.route().Backends, b)
+	p.server = true
 }
 
 func (p *parser) parseMirror(keyword word) {
@@ -375,6 +295,7 @@ func (p *parser) parseMirror(keyword word) {
 			t := Target{URL: p.words[0].text, Baseline: keyword.text == "baseline"}
 			t.Name = strings.Join(textsOf(p.words[1:]), "")
 			m.Targets = append(m.Targets, t)
+			p.server = true
 		}
 	case "backend":
 		p.fail(keyword.column, "the backends of a route stand before its mirrors")

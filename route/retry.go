@@ -35,6 +35,14 @@ type Retry struct {
 	Unsafe  bool // also methods that are not idempotent, such as POST
 }
 
+func (r Retry) withDefaults() Retry {
+	if r.On == 0 && len(r.Statuses) == 0 {
+		r.On = DefaultRetryOn
+	}
+	r.Backoff = defaulted(r.Backoff, DefaultBackoff)
+	return r
+}
+
 // Status says whether an answer with that status is reason for a retry.
 func (r *Retry) Status(status int) bool {
 	if r.On&RetryGatewayError != 0 && 502 <= status && status <= 504 {

@@ -76,15 +76,30 @@ func (p *printer) route(r *Route) {
 	if r.Timeout != 0 {
 		p.line("  timeout", r.Timeout.String())
 	}
-	for _, b := range r.Backends {
-		if b.Weight == 1 {
-			p.line("  backend", b.URL)
-		} else {
-			p.line("  backend", b.URL, "weight", strconv.FormatUint(uint64(b.Weight), 10))
-		}
+	if r.RequestTimeout != 0 {
+		p.line("  request-timeout", r.RequestTimeout.String())
+	}
+	p.retry("  ", r)
+	if r.Filters != nil {
+		p.filters("  ", r.Filters)
+	}
+	for i := range r.Backends {
+		p.backend(&r.Backends[i])
 	}
 	for _, m := range r.Mirrors {
 		p.mirror("  ", m)
+	}
+}
+
+func (p *printer) backend(b *Backend) {
+	if b.Weight == 1 {
+		p.line("  backend", b.URL)
+	} else {
+		p.line("  backend", b.URL, "weight", strconv.FormatUint(uint64(b.Weight), 10))
+	}
+	p.options("    ", b.Options.WithDefaults())
+	if b.Filters != nil {
+		p.filters("    ", b.Filters)
 	}
 }
 
@@ -182,5 +197,6 @@ func (p *printer) mirror(indent string, m *Mirror) {
 		} else {
 			p.line(keyword, t.URL, t.Name)
 		}
+		p.options(indent+"  ", t.Options.WithDefaults())
 	}
 }
