@@ -85,6 +85,7 @@ func (c *Conn) announce() {
 	c.control(appendSettings(c.scratch[:0], settings...))
 	if more := c.set.ConnWindow - firstWindow; more > 0 {
 		c.control(appendWindow(c.scratch[:0], 0, more))
+		c.window += more
 	}
 }
 
