@@ -1,13 +1,13 @@
 package netloop
 
 import (
+	"fmt"
 	"net/netip"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// unixScheme is before the path of a Unix socket, where a host and port could stand, too.
+// unixScheme is before the path of a Unix socket where a host and port could stand.
 const unixScheme = "unix:"
 
 // Addr is where to connect to: an address and a port, or the path of a Unix socket.
@@ -46,5 +46,13 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// unixPath is the path in an address of the form "unix:/path".
-func unixPath(addr string) (path string, ok bool) { return strings.CutPrefix(addr, unixScheme) }
+// checkPath refuses what is no path of a Unix socket.
+func checkPath(path string) error {
+	switch longest := len(unix.RawSockaddrUnix{}.Path) - 1; {
+	case path == "" || path[0] == '@':
+		return fmt.Errorf("%q is no path of a Unix socket; write %s/path/of.sock", path, unixScheme)
+	case len(path) > longest:
+		return fmt.Errorf("the path has %d bytes; that of a Unix socket has at most %d", len(path), longest)
+	}
+	return nil
+}

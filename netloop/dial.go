@@ -38,6 +38,11 @@ func (l *Loop) Dial(addr Addr, timeout time.Duration) (*Conn, error) {
 
 func (l *Loop) connect(addr Addr) (*Conn, error) {
 	family, to := addr.sockaddr()
+	if family == unix.AF_UNIX {
+		if err := checkPath(addr.Path); err != nil {
+			return nil, err
+		}
+	}
 	fd, err := socket(family)
 	if err != nil {
 		return nil, err
@@ -45,11 +50,15 @@ func (l *Loop) connect(addr Addr) (*Conn, error) {
 	if family != unix.AF_UNIX {
 		setOptions(fd)
 	}
-	if err := unix.Connect(fd, to); err != nil && err != unix.EINPROGRESS {
-		unix.Close(fd)
-		return nil, err
+	err = unix.Connect(fd, to)
+	if err == nil || err == unix.EINPROGRESS {
+		return l.adopt(fd, nil)
 	}
-	return l.adopt(fd, nil)
+	unix.Close(fd)
+	if family == unix.AF_UNIX && err == unix.EAGAIN {
+		err = fmt.Errorf("its listener's queue is full: %w", err)
+	}
+	return nil, err
 }
 
 // connected waits until the connection is made or has failed.

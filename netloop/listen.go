@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,32 +16,45 @@ const (
 	acceptPause    = 200 * time.Millisecond // after a failure that time may mend
 )
 
-// Listener is a listening TCP socket that several loops may accept from.
+// Listener is a listening socket that several loops may accept from.
 type Listener struct {
 	addr net.Addr
 	file *os.File
 	// fd is file's descriptor, taken once: asking for it makes the socket a blocking one.
-	fd int
+	fd   int
+	path os.FileInfo // of a Unix socket; else nil
 }
 
-// Listen opens a listening socket at addr, "host:port"; port 0 is any free one.
+// Listen opens a listening socket at addr: "host:port", where port 0 is any free one, or "unix:" and
+// the path of a Unix socket. That has mode 0660, and takes the place of one that nobody listens at.
 func Listen(addr string) (*Listener, error) {
+	if path, ok := strings.CutPrefix(addr, unixScheme); ok {
+		return listenUnix(path)
+	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	defer ln.Close()
-	file, err := ln.(*net.TCPListener).File()
+	l, err := newListener(addr, ln.Addr(), ln.(*net.TCPListener).File)
+	if err == nil {
+		setOptions(l.fd) // accepted sockets inherit them
+	}
+	return l, err
+}
+
+// newListener makes a Listener of a socket that the net package has opened, and gives a copy of.
+func newListener(name string, addr net.Addr, dup func() (*os.File, error)) (*Listener, error) {
+	file, err := dup()
 	if err != nil {
-		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+		return nil, fmt.Errorf("listening at %s: %w", name, err)
 	}
 	fd := int(file.Fd())
 	if err := unix.SetNonblock(fd, true); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+		return nil, fmt.Errorf("listening at %s: %w", name, err)
 	}
-	setOptions(fd) // accepted sockets inherit them
-	return &Listener{addr: ln.Addr(), file: file, fd: fd}, nil
+	return &Listener{addr: addr, file: file, fd: fd}, nil
 }
 
 // setOptions sets what all TCP sockets of a loop have: what is sent goes out at once, and a peer that
@@ -54,8 +68,16 @@ func setOptions(fd int) {
 // Addr is the address that the listener has.
 func (ln *Listener) Addr() net.Addr { return ln.addr }
 
-// Close closes the socket. Loops that accept from it must have been told by [Loop.Unlisten].
-func (ln *Listener) Close() error { return ln.file.Close() }
+// Close closes the socket, and removes the file of a Unix one, unless somebody else has it now.
+// Loops that accept from it must have been told by [Loop.Unlisten].
+func (ln *Listener) Close() error {
+	if ln.path != nil {
+		if now, err := os.Lstat(ln.addr.String()); err == nil && os.SameFile(now, ln.path) {
+			os.Remove(ln.addr.String())
+		}
+	}
+	return ln.file.Close()
+}
 
 type acceptor struct {
 	loop     *Loop

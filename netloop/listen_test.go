@@ -156,19 +156,6 @@ func TestUnlistenKeepsConnections(t *testing.T) {
 	})
 }
 
-func TestRetire(t *testing.T) {
-	r := newRig(t, nil)
-	addr := r.listen(echo)
-	idle, busy := dial(t, addr), dial(t, addr)
-	write(t, busy, "x")
-	expect(t, busy, "x")
-	r.until("both are accepted", func() bool { return r.countConns() == 2 })
-	r.on(r.Retire)
-	expectEnd(t, idle)
-	write(t, busy, "y")
-	expect(t, busy, "y")
-}
-
 // TestAcceptPausesAndResumes lets the descriptors of a process of its own run out.
 func TestAcceptPausesAndResumes(t *testing.T) {
 	const child = "TAIN_TEST_FEW_DESCRIPTORS"
