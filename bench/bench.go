@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -116,29 +115,6 @@ func (b *bench) watchedTain(live string, args ...string) (*server, error) {
 func (b *bench) tainCommand(addr, live string, args ...string) []string {
 	return append([]string{b.tainPath, "mirror", "--listen", addr, "--live", "http://" + live,
 		"--loops", "1", "--admin", "off", "--data", filepath.Join(b.dir, "data-"+addr)}, args...)
-}
-
-// configured starts tain with a configuration that has ADDR for where it listens. Its admin API is on.
-func (b *bench) configured(text string) (*server, error) {
-	if b.tainErr != nil {
-		return nil, b.tainErr
-	}
-	addr, admin := freeAddr(), freeAddr()
-	dir, err := os.MkdirTemp(b.dir, "tain-")
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(dir, "tain.yaml")
-	text = fmt.Sprintf("admin: %s\nloops: 1\ndata: {dir: %s}\n", admin, filepath.Join(dir, "data")) + strings.ReplaceAll(text, "ADDR", addr)
-	if err := replaceFile(file, []byte(text)); err != nil {
-		return nil, err
-	}
-	s, err := b.start("tain", addr, b.tainPath, "run", "-f", file)
-	if err != nil {
-		return nil, err
-	}
-	s.admin = admin
-	return s, nil
 }
 
 // pause waits for d or the end of the run.

@@ -28,6 +28,7 @@ type options struct {
 	idleConns int
 	starts    int
 	gigabytes float64
+	reloadFor time.Duration
 	crowdSize int
 	crowdFor  time.Duration
 	binary    string
@@ -52,6 +53,7 @@ var sections = []section{
 	{"latency", "Live latency, open-loop load at half of the saturating rate", (*bench).latency},
 	{"upload", "A live upload of 50 MB while the mirror's target accepts and never reads", (*bench).upload},
 	{"stream", "Large bodies, every request mirrored", (*bench).stream},
+	{"reload", "Another configuration every 100 ms under load", (*bench).reload},
 	{"crowd", "Good clients amid a crowd of connections of which half misbehave", (*bench).crowd},
 	{"faults", "Faults of the mirror's target", (*bench).faults},
 	{"memory", "Resident memory under faults at full load, `--mirror-memory 64MiB`", (*bench).memory},
@@ -89,6 +91,7 @@ func parseFlags(args []string) (o options, r role, err error) {
 	f.Float64Var(&o.gigabytes, "gigabytes", 10, "size of each large body, in 10⁹ bytes")
 	f.IntVar(&o.crowdSize, "crowd", 8000, "connections of the crowd")
 	f.DurationVar(&o.crowdFor, "crowd-for", 12*time.Second, "length of each load of the crowd section")
+	f.DurationVar(&o.reloadFor, "reload-for", time.Minute, "length of the reload section")
 	f.StringVar(&o.binary, "tain", "", "a tain binary to measure, instead of building ./cmd/tain")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of Markdown")
 	r.flags(f)
@@ -99,8 +102,8 @@ func parseFlags(args []string) (o options, r role, err error) {
 			return o, r, fmt.Errorf("-only %s: no section %q; the sections are %s", only, name, strings.Join(names, ","))
 		}
 	}
-	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 || o.gigabytes <= 0 || o.crowdSize < 1 || o.crowdFor <= 0 {
-		return o, r, fmt.Errorf("-rounds, -for, -memory-for, -starts, -idle, -gigabytes, -crowd and -crowd-for must be positive")
+	if o.rounds < 1 || o.length <= 0 || o.memoryFor <= 0 || o.starts < 1 || o.idleConns < 1 || o.gigabytes <= 0 || o.crowdSize < 1 || o.crowdFor <= 0 || o.reloadFor < time.Second {
+		return o, r, fmt.Errorf("-rounds, -for, -memory-for, -starts, -idle, -gigabytes, -crowd and -crowd-for must be positive, -reload-for a second at least")
 	}
 	return o, r, nil
 }

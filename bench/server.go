@@ -22,6 +22,7 @@ type server struct {
 	name  string
 	addr  string
 	admin string // address of tain's admin API; "" where it is off, and of others
+	file  string // tain's configuration; "" where it has none, and of others
 	cmd   *exec.Cmd
 	log   string
 	done  chan struct{} // closed when the process ended
