@@ -41,10 +41,12 @@ func (c *Cluster) LeaveConn() { c.breaker.conns.leave() }
 // says: a share of the requests that are admitted, but at least minConcurrent. So retries can't
 // multiply the load of an upstream that fails because of its load. Each true needs a
 // [Cluster.LeaveRetry].
-func (c *Cluster) AdmitRetry() bool {
+func (c *Cluster) AdmitRetry() bool { return c.breaker.retries.enter(c.mostRetries()) }
+
+func (c *Cluster) mostRetries() int {
 	budget := c.options.RetryBudget
 	share := c.breaker.requests.running.Load() * int64(budget.Percent) / 100
-	return c.breaker.retries.enter(max(int(share), budget.MinConcurrent, 1))
+	return max(int(share), budget.MinConcurrent)
 }
 
 // LeaveRetry ends an admitted retry.

@@ -3,12 +3,9 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
@@ -26,14 +23,16 @@ type Cluster struct {
 	breaker breaker
 	state   atomic.Pointer[state]
 
-	connClosed func(*netloop.Conn) // calls LeaveConn
+	connClosed func(*netloop.Conn)                  // calls LeaveConn
+	probe      func(context.Context, *Server) error // asks a server whether it is well
+	secure     func(host, protocol string) (*tls.Config, error)
+	secured    sync.Once
 
-	life    sync.Mutex    // held by run
-	changed chan struct{} // there is another state; of checks
+	life    sync.Mutex    // is held while it runs
+	changed chan struct{} // there is another state; for the health checks
 
-	mu      sync.Mutex // guards what follows, which no loop touches
-	byAddr  map[netloop.Addr]*Server
-	outside int // servers that are ejected
+	mu     sync.Mutex // guards what follows, and the origins' places. No loop takes it.
+	byAddr map[netloop.Addr]*Server
 }
 
 func newCluster(key, url string, o *route.Options, log *slog.Logger) *Cluster {
@@ -43,10 +42,10 @@ func newCluster(key, url string, o *route.Options, log *slog.Logger) *Cluster {
 		address: route.SplitURL(url),
 		options: o.WithDefaults(),
 		changed: make(chan struct{}, 1),
-		byAddr:  make(map[netloop.Addr]*Server),
 	}
 	c.log = log.With("upstream", c.Name())
 	c.connClosed = func(*netloop.Conn) { c.LeaveConn() }
+	c.probe = c.ask
 	c.origins = originsOf(c.address)
 	c.state.Store(new(state))
 	c.rebuild()
@@ -57,8 +56,8 @@ func newCluster(key, url string, o *route.Options, log *slog.Logger) *Cluster {
 // host:port.
 func (c *Cluster) Name() string { return route.Target{URL: c.url}.Addr() }
 
-// Host is the name that the upstream is asked for, without a port: the host of the URL, and the
-// first one of several. The name of SRV records counts without what it says of the service.
+// Host is the name that the upstream is asked for, without a port: the host of its URL, and the
+// first of several. For SRV records it is their name without the labels of the service.
 func (c *Cluster) Host() string { return c.origins[0].host }
 
 // Scheme is http or https.
@@ -69,7 +68,7 @@ func (c *Cluster) Scheme() string {
 	return "http"
 }
 
-// HTTP2 says whether a request goes by HTTP/2; user says whether it came so.
+// HTTP2 says whether a request goes by HTTP/2. user says whether it came so.
 func (c *Cluster) HTTP2(user bool) bool {
 	if c.options.FollowVersion {
 		return user
@@ -116,23 +115,12 @@ type Server struct {
 
 	cluster *Cluster
 	origin  *origin
-	health
 	load
-}
-
-// Began counts a request that is about to be sent. Each needs an Ended.
-func (s *Server) Began() { s.active.Add(1) }
-
-// load is what a server does.
-type load struct {
-	active   atomic.Int64
-	requests atomic.Uint64 // that ended
-	failed   atomic.Uint64
-	busy     atomic.Int64 // ns, of all requests together
+	health
 }
 
 // TLS is the configuration of connections that are to speak protocol, h2 or http/1.1, as in ALPN. It
-// is nil without error where the upstream is in the clear.
+// is nil without an error where the upstream is in the clear.
 func (s *Server) TLS(protocol string) (*tls.Config, error) {
 	if !s.cluster.address.TLS {
 		return nil, nil
@@ -140,132 +128,46 @@ func (s *Server) TLS(protocol string) (*tls.Config, error) {
 	return s.origin.tls(protocol)
 }
 
-// place is where a server is, as the origins say.
-type place struct {
-	addr     netloop.Addr
-	origin   *origin
-	priority uint16
-	weight   uint32
-}
-
-// maxServers bounds the servers of an upstream.
-const maxServers = 4096
-
-// rebuild makes the state that the origins ask for, unless it is in force.
+// rebuild puts into force what the origins say.
 func (c *Cluster) rebuild() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	places := c.placesLocked()
+	var places []place
+	for _, o := range c.origins {
+		places = append(places, o.places...)
+	}
+	places = merge(places)
 	if c.state.Load().has(places) {
 		return
 	}
-	st := c.newStateLocked(places)
+	known := c.byAddr
+	c.byAddr = make(map[netloop.Addr]*Server, len(places))
+	st := newState(places, func(p place) *Server {
+		s := known[p.addr]
+		if s == nil {
+			s = &Server{Addr: p.addr, Token: c.token(p.addr), cluster: c, origin: p.origin}
+		}
+		c.byAddr[p.addr] = s
+		return s
+	}, c.options.Balance.Policy)
 	c.state.Store(st)
-	for _, t := range st.tiers {
-		t.count() // what changed while the other state was in force
-	}
+	st.count()
 	select {
 	case c.changed <- struct{}{}:
 	default:
 	}
 }
 
-// placesLocked gathers the places of all origins by priority. An address that is there twice has the
-// weight of both.
-func (c *Cluster) placesLocked() []place {
-	var places []place
-	for _, o := range c.origins {
-		places = append(places, o.places...)
-	}
-	slices.SortStableFunc(places, func(a, b place) int { return int(a.priority) - int(b.priority) })
-	at := make(map[netloop.Addr]int)
-	merged := places[:0]
-	for _, p := range places {
-		if i, twice := at[p.addr]; !twice {
-			at[p.addr] = len(merged)
-			merged = append(merged, p)
-		} else if merged[i].priority == p.priority {
-			merged[i].weight += p.weight
-		}
-	}
-	return merged[:min(len(merged), maxServers)]
-}
-
-// has says whether st consists of these places, in any order: name servers rotate it.
-func (st *state) has(places []place) bool {
-	if len(places) != len(st.servers) {
-		return false
-	}
-	found := make(map[netloop.Addr]place, len(places))
-	for _, p := range places {
-		found[p.addr] = p
-	}
-	for _, t := range st.tiers {
-		for i, s := range t.servers {
-			if p, ok := found[s.Addr]; !ok || p.priority != t.priority || p.weight != t.weights[i] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// newStateLocked makes a state of places, which are in the order of their priorities. Servers that are
-// known keep their health.
-func (c *Cluster) newStateLocked(places []place) *state {
-	st := &state{tokens: make(map[uint64]*Server, len(places))}
-	known := c.byAddr
-	c.byAddr = make(map[netloop.Addr]*Server, len(places))
-	var t *tier
-	for _, p := range places {
-		s := known[p.addr]
-		if s == nil {
-			s = &Server{Addr: p.addr, Token: c.token(p.addr), cluster: c, origin: p.origin}
-		}
-		c.byAddr[p.addr] = s
-		if t == nil || t.priority != p.priority {
-			t = &tier{priority: p.priority}
-			st.tiers = append(st.tiers, t)
-		}
-		t.servers = append(t.servers, s)
-		t.weights = append(t.weights, p.weight)
-		st.servers = append(st.servers, s)
-		st.tokens[s.Token] = s
-	}
-	for _, t := range st.tiers {
-		c.arrange(t)
-	}
-	return st
-}
-
-// arrange prepares a tier to be picked from.
-func (c *Cluster) arrange(t *tier) {
-	t.slots = spread(t.weights)
-	if c.options.Balance.Policy == route.Maglev {
-		names := make([]string, len(t.servers))
-		for i, s := range t.servers {
-			names[i] = s.Addr.String()
-		}
-		t.table = maglev(names, t.weights)
-	}
-}
-
-// token is the same in every process, so that a session outlives a restart and a move to another
-// replica. The URL in it keeps users from reading the address in it.
+// token is the same in every process, so that a session outlives a restart, and a move to another
+// replica. It has the URL in it, so that users can't work out the address.
 func (c *Cluster) token(a netloop.Addr) uint64 {
 	return max(1, Hash([]byte(c.url+" "+a.String())))
 }
 
-// recount counts anew who is well.
-func (c *Cluster) recount() {
-	for _, t := range c.state.Load().tiers {
-		t.count()
-	}
-}
-
-// run keeps the servers and their health up to date until ctx ends.
+// run keeps the servers and their health up to date until ctx ends. Health checks take a slot each
+// while they run.
 func (c *Cluster) run(ctx context.Context, l lookups, slots chan struct{}) {
-	c.life.Lock() // a former run may still be ending
+	c.life.Lock() // a former run may be about to end
 	defer c.life.Unlock()
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -274,38 +176,10 @@ func (c *Cluster) run(ctx context.Context, l lookups, slots chan struct{}) {
 			all.Go(func() { c.follow(ctx, o, l) })
 		}
 	}
-}
-
-// follow keeps the places of an origin up to date.
-func (c *Cluster) follow(ctx context.Context, o *origin, l lookups) {
-	for {
-		wait := c.refresh(ctx, o, l)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+	if c.options.Check != nil {
+		all.Go(func() { c.check(ctx, slots) })
 	}
-}
-
-// refresh looks an origin up, and returns when to do so again.
-func (c *Cluster) refresh(ctx context.Context, o *origin, l lookups) time.Duration {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	a, err := l.hosts(ctx, o.name)
-	if err != nil {
-		err = fmt.Errorf("resolving %s: %w", o.name, err)
-		o.err.Store(&err)
-		return time.Second
+	if c.address.TLS {
+		all.Go(func() { c.keepTLS(ctx) })
 	}
-	o.err.Store(nil)
-	places := make([]place, len(a.addrs))
-	for i, addr := range a.addrs {
-		places[i] = o.place(addr)
-	}
-	c.mu.Lock()
-	o.places = places
-	c.mu.Unlock()
-	c.rebuild()
-	return a.ttl
 }

@@ -5,49 +5,49 @@ import (
 	"slices"
 )
 
-// maglevSize is the number of entries of a table: a prime, and at least a hundred times the number
-// of servers that are to get even shares.
+// maglevSize is the number of entries of a table. It is a prime, and a hundred times the number of
+// servers that still get even shares.
 const maglevSize = 65537
 
 // maglev returns a table of indexes of servers by hash (Eisenbud and others, "Maglev: A Fast and
-// Reliable Software Network Load Balancer", NSDI 2016, section 3.4): shares follow the weights, and
-// where a server comes or goes, hardly any but its own entries change. The table depends on what
-// the servers are called and weigh, not on their order, so that all replicas have the same one.
-func maglev(names []string, weights []uint32) []uint16 {
-	const free = ^uint16(0)
+// Reliable Software Network Load Balancer", NSDI 2016, section 3.4). Shares follow the weights, and
+// when a server comes or goes, hardly any entries but its own change. The table depends on the
+// servers' addresses and weights, not on their order, so that all replicas have the same one.
+func maglev(servers []*Server, weights []uint32) []uint16 {
 	table := make([]uint16, maglevSize)
-	for i := range table {
-		table[i] = free
-	}
+	taken := make([]bool, maglevSize)
 	heaviest := float64(slices.Max(weights))
-	seats := seatsByName(names)
-	for taken := 0; ; {
-		// In each round the heaviest server takes an entry, the others as often as they weigh.
+	seats := newSeats(servers)
+	for left := maglevSize; ; {
+		// In each round the heaviest server takes one entry, the others as much of one as they weigh.
 		for k := range seats {
 			s := &seats[k]
-			for s.due += float64(weights[s.index]) / heaviest; s.due >= 1; s.due-- {
-				at := s.take(func(at int) bool { return table[at] == free })
-				table[at] = s.index
-				if taken++; taken == maglevSize {
-					return table
-				}
+			if s.due += float64(weights[s.index]) / heaviest; s.due < 1 {
+				continue
+			}
+			s.due--
+			table[s.take(taken)] = s.index
+			if left--; left == 0 {
+				return table
 			}
 		}
 	}
 }
 
-// seat is a server that takes entries of a table, in an order of its own: at, at+skip, at+2*skip …,
-// which passes all since the size is a prime.
+// seat is a server that takes entries in an order of its own: at, at+skip, at+2*skip and so on, which
+// passes all of them since their number is a prime.
 type seat struct {
 	index    uint16
 	name     string
 	at, skip int
-	due      float64 // entries that it may take, 1 or more
+	due      float64 // entries that it may take
 }
 
-func seatsByName(names []string) []seat {
-	seats := make([]seat, len(names))
-	for i, name := range names {
+// newSeats returns a seat for each server, sorted by name.
+func newSeats(servers []*Server) []seat {
+	seats := make([]seat, len(servers))
+	for i, s := range servers {
+		name := s.Addr.String()
 		h := Hash([]byte(name))
 		seats[i] = seat{index: uint16(i), name: name, at: int(h % maglevSize), skip: int(mix(h)%(maglevSize-1)) + 1}
 	}
@@ -55,21 +55,25 @@ func seatsByName(names []string) []seat {
 	return seats
 }
 
-// take returns the next free entry.
-func (s *seat) take(free func(at int) bool) int {
-	for {
-		at := s.at
-		if s.at += s.skip; s.at >= maglevSize {
-			s.at -= maglevSize
-		}
-		if free(at) {
-			return at
-		}
+// take takes the next entry that is free.
+func (s *seat) take(taken []bool) int {
+	for taken[s.at] {
+		s.next()
+	}
+	at := s.at
+	taken[at] = true
+	s.next()
+	return at
+}
+
+func (s *seat) next() {
+	if s.at += s.skip; s.at >= maglevSize {
+		s.at -= maglevSize
 	}
 }
 
-// byHash returns the server of a hash. Where that one does not fit, its hashes go to all the others,
-// and come back when it does; no other hash moves.
+// byHash returns the server of a hash. While that one does not fit, its hashes are spread over all the
+// others, and no other hash moves.
 func (t *tier) byHash(hash uint64, ch choice) *Server {
 	for range draws {
 		if s := t.servers[t.table[hash%maglevSize]]; ch.fits(s) {

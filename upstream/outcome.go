@@ -21,6 +21,19 @@ const (
 	Ignored                      // it says nothing of the server: the user left, or a limit refused it
 )
 
+var outcomeNames = [...]string{
+	OK:            "answered",
+	ServerError:   "answered with a server error",
+	GatewayError:  "answered with 502, 503 or 504",
+	ConnectFailed: "no connection",
+	Reset:         "connection broken",
+	TimedOut:      "no answer in time",
+	Ignored:       "ended by the user or a limit",
+}
+
+// String says it for people.
+func (o Outcome) String() string { return outcomeNames[o] }
+
 // OutcomeOf is what an error of a [Carrier] or of [Pool.Take] says of the server.
 func OutcomeOf(err error) Outcome {
 	var dial *netloop.DialError
