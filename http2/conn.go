@@ -98,6 +98,10 @@ func newConn(nc *netloop.Conn, set *Settings, server bool) *Conn {
 	nc.SetHandler(c.read, c.set.Low)
 	nc.SetLimit(headerSize + maxFrame)
 	nc.SetDeadline(0)
+	if !server {
+		c.began = true
+		c.control([]byte(preface))
+	}
 	c.announce()
 	return c
 }
@@ -123,7 +127,6 @@ func Serve(nc *netloop.Conn, set *Settings, handle func(*Stream)) {
 // wait.
 func NewClient(nc *netloop.Conn, set *Settings) *Conn {
 	c := newConn(nc, set, false)
-	c.began = true
 	c.idleBy = c.after(c.set.IdleTimeout)
 	nc.Idle()
 	return c

@@ -1,0 +1,71 @@
+package http2
+
+import (
+	"testing"
+
+	"tain.dev/tain/netloop"
+)
+
+// BenchmarkRequest is a request and its answer over loopback, both sides on one loop, with 64
+// streams at a time.
+func BenchmarkRequest(b *testing.B) {
+	r := newRig(b)
+	answerHead := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\nServer: test\r\n")
+	body := []byte(`{"id":1,"name":"something"}`)
+	addr := r.serve(nil, func(s *Stream) {
+		if s.WriteResponse(answerHead, false) == nil {
+			s.SendLast(body, nil)
+		}
+	})
+	requestHead := []byte("GET /api/items?id=17 HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: bench/1.0\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n")
+	b.ReportAllocs()
+	r.in(func() {
+		c := r.client(addr, nil)
+		ask := func() error {
+			s := c.Open()
+			defer s.Close()
+			if err := s.WriteRequest(requestHead, "http", true); err != nil {
+				return err
+			}
+			if err := s.ReadHead(); err != nil {
+				return err
+			}
+			for !s.Ended() {
+				if err := s.Fill(); err != nil {
+					return err
+				}
+			}
+			s.Consume(len(s.Buffered()))
+			return nil
+		}
+		if err := ask(); err != nil {
+			b.Error(err)
+			return
+		}
+		inParallel(b, r.Loop, 64, ask)
+	})
+}
+
+// inParallel calls fn b.N times, from that many coroutines.
+func inParallel(b *testing.B, l *netloop.Loop, coroutines int, fn func() error) {
+	left, running, main := b.N, coroutines, l.Current()
+	worker := func() {
+		for left > 0 {
+			left--
+			if err := fn(); err != nil {
+				b.Error(err)
+				break
+			}
+		}
+		if running--; running == 0 {
+			main.Wake()
+		}
+	}
+	b.ResetTimer()
+	for range coroutines {
+		l.Go(worker)
+	}
+	for running > 0 {
+		main.Wait()
+	}
+}
