@@ -90,7 +90,7 @@ func (m *crowd) hold(b *behaviour, c *net.TCPConn) error {
 
 // dialFrom connects from one of eight loopback addresses: one alone would run out of ports.
 func dialFrom(i int, addr string) (*net.TCPConn, error) {
-	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}
+	d := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}
 	c, err := d.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
