@@ -7,14 +7,12 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
-	"strings"
 
 	"tain.dev/tain/finding"
-	"tain.dev/tain/traffic"
 )
 
-// maxDecoded bounds, in bytes, what a compressed body may unpack to, and the JSON that is compared
-// by path.
+// maxDecoded bounds, in bytes, what a compressed body, or all messages of one, may unpack to, and what is
+// compared by path.
 const maxDecoded = 1 << 20
 
 // decoder unpacks bodies. It reuses its memory.
@@ -23,22 +21,41 @@ type decoder struct {
 	gzip gzip.Reader
 }
 
-// decode returns body without its content encoding, and reports whether it could: the encoding is
-// known, the body complete, and the result within maxDecoded. The result is valid until the next
-// call.
-func (d *decoder) decode(encoding, body []byte) ([]byte, bool) {
-	if len(encoding) == 0 {
-		return body, true
+// encoding is how a body or a message is packed.
+type encoding uint8
+
+const (
+	noEncoding encoding = iota
+	gzipEncoding
+	deflateEncoding
+	unknownEncoding
+)
+
+// encodingOf names the encoding of a Content-Encoding, which may be missing, or of a Grpc-Encoding.
+func encodingOf(name []byte) encoding {
+	switch name = bytes.TrimSpace(name); {
+	case len(name) == 0, equalFold(name, "identity"):
+		return noEncoding
+	case equalFold(name, "gzip"), equalFold(name, "x-gzip"):
+		return gzipEncoding
+	case equalFold(name, "deflate"):
+		return deflateEncoding
 	}
-	switch strings.ToLower(string(bytes.TrimSpace(encoding))) {
-	case "", "identity":
+	return unknownEncoding
+}
+
+// decode returns body without its encoding, and reports whether it could: the encoding is known, the
+// body complete, and the result within maxDecoded. The result is valid until the next call.
+func (d *decoder) decode(name, body []byte) ([]byte, bool) {
+	switch encodingOf(name) {
+	case noEncoding:
 		return body, true
-	case "gzip", "x-gzip":
+	case gzipEncoding:
 		if d.gzip.Reset(bytes.NewReader(body)) != nil {
 			return nil, false
 		}
 		return d.read(&d.gzip)
-	case "deflate":
+	case deflateEncoding:
 		// RFC 9110 means zlib, and some send what zlib wraps.
 		if r, err := zlib.NewReader(bytes.NewReader(body)); err == nil {
 			return d.read(r)
@@ -54,32 +71,49 @@ func (d *decoder) read(r io.Reader) ([]byte, bool) {
 	return d.out.Bytes(), err == nil && n <= maxDecoded
 }
 
-// bodies compares two bodies that are not equal byte for byte: JSON by path, everything else as a
-// whole.
-func (c *Comparer) bodies(live, mirror *traffic.Message, liveHead, mirrorHead []byte) {
-	x, y := live.Body(&c.liveBody), mirror.Body(&c.mirrorBody)
-	if live.Truncated() || mirror.Truncated() {
-		c.noteBody(live, mirror)
-		return
-	}
-	x, okX := c.liveDecoder.decode(headerValue(liveHead, "Content-Encoding"), x)
-	y, okY := c.mirrorDecoder.decode(headerValue(mirrorHead, "Content-Encoding"), y)
-	if okX && okY {
-		if bytes.Equal(x, y) {
-			return
-		}
-		json := isJSON(headerValue(liveHead, "Content-Type")) && isJSON(headerValue(mirrorHead, "Content-Type"))
-		if json && len(x) <= maxDecoded && len(y) <= maxDecoded && c.differ.json(x, y) {
+// bodies compares two bodies that are not equal byte for byte.
+func (c *Comparer) bodies() {
+	if !c.live.Truncated() && !c.mirror.Truncated() {
+		x, okX := c.live.decoded()
+		y, okY := c.mirror.decoded()
+		if okX && okY && (bytes.Equal(x, y) || c.parts(x, y)) {
 			return
 		}
 	}
-	c.noteBody(live, mirror)
+	c.noteBody()
+}
+
+// parts compares two unequal bodies by what they consist of: JSON by path, gRPC by message. It
+// reports whether it could; otherwise a body is compared as a whole.
+func (c *Comparer) parts(x, y []byte) bool {
+	switch {
+	case len(x) > maxDecoded || len(y) > maxDecoded:
+		return false
+	case c.live.grpc && c.mirror.grpc:
+		return c.messages(x, y)
+	case isJSON(headerValue(c.live.lines, "Content-Type")) && isJSON(headerValue(c.mirror.lines, "Content-Type")):
+		return c.differ.json(x, y)
+	}
+	return false
+}
+
+// messages compares two bodies of gRPC, and reports whether they are made of messages.
+func (c *Comparer) messages(x, y []byte) bool {
+	live, okX := c.live.split(x)
+	mirror, okY := c.mirror.split(y)
+	if !okX || !okY {
+		return false
+	}
+	if c.live.codec != jsonText || c.mirror.codec != jsonText || !c.differ.messages(live, mirror) {
+		c.wire.messages(live, mirror, c.live.codec == protobuf && c.mirror.codec == protobuf)
+	}
+	return true
 }
 
 // noteBody notes that two bodies differ, without saying where.
-func (c *Comparer) noteBody(live, mirror *traffic.Message) {
+func (c *Comparer) noteBody() {
 	if example := c.note(finding.Body, nil); example != nil {
-		example.live, example.mirror = fmt.Sprintf("%d bytes", live.Size), fmt.Sprintf("%d bytes", mirror.Size)
+		example.live, example.mirror = fmt.Sprintf("%d bytes", c.live.Size), fmt.Sprintf("%d bytes", c.mirror.Size)
 	}
 }
 
@@ -91,5 +125,5 @@ func isJSON(contentType []byte) bool {
 }
 
 func hasSuffixFold(b []byte, suffix string) bool {
-	return len(b) >= len(suffix) && strings.EqualFold(string(b[len(b)-len(suffix):]), suffix)
+	return len(b) >= len(suffix) && equalFold(b[len(b)-len(suffix):], suffix)
 }

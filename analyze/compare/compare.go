@@ -46,14 +46,13 @@ type Comparer struct {
 	build     func() *traffic.Record
 
 	// Memory that is used again for every pair.
-	key, path            []byte
-	liveHead, mirrorHead []byte
-	liveBody, mirrorBody []byte
-	requestHead          []byte
-	liveDecoder          decoder
-	mirrorDecoder        decoder
-	headers              headers
-	differ               differ
+	key, path []byte
+	request   reader
+	live      reader
+	mirror    reader
+	headers   headers
+	differ    differ
+	wire      wireDiffer
 }
 
 // New returns a comparer that has seen nothing.
@@ -65,6 +64,7 @@ func New(cfg Config) *Comparer {
 	c.build = c.buildRecord
 	c.headers = headers{mask: cfg.Mask, note: c.note}
 	c.differ = differ{mask: cfg.Mask, note: c.note}
+	c.wire = wireDiffer{mask: cfg.Mask, note: c.note}
 	return c
 }
 
@@ -80,20 +80,23 @@ func (c *Comparer) Pair(p *traffic.Pair) traffic.Uncompared {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	same, known := true, true
-	if live.Status == mirror.Status {
-		same, known = live.Response.SameBody(&mirror.Response, &c.liveBody, &c.mirrorBody)
-	}
-	if !known {
-		return traffic.UncomparedMemory
+	c.live.openAnswer(&live.Response)
+	c.mirror.openAnswer(&mirror.Response)
+	sameStatus, sameBody := live.Status == mirror.Status && sameCode(c.live.code, c.mirror.code), true
+	if sameStatus {
+		var known bool
+		sameBody, known = live.Response.SameBody(&mirror.Response, &c.live.bodyBuf, &c.mirror.bodyBuf)
+		if !known {
+			return traffic.UncomparedMemory
+		}
 	}
 	c.begin(p)
-	if live.Status == mirror.Status {
-		c.answers(&live.Response, &mirror.Response, same)
+	if sameStatus {
+		c.answers(sameBody)
 		c.present.live.Add(live.LastByte)
 		c.present.mirror.Add(mirror.LastByte)
 	} else {
-		c.noteStatus(live.Status, mirror.Status)
+		c.noteStatus()
 	}
 	c.end()
 	return traffic.Compared
@@ -103,7 +106,7 @@ func (c *Comparer) Pair(p *traffic.Pair) traffic.Uncompared {
 func (c *Comparer) begin(p *traffic.Pair) {
 	c.pair, c.record, c.differs, c.labels = p, nil, false, c.labels[:0]
 	c.seq++
-	c.differ.now = p.Live.Start
+	c.differ.now, c.wire.now = p.Live.Start, p.Live.Start
 	c.present = c.group(p).side(p)
 	c.present.pairs++
 	c.present.last = p.Live.Start
@@ -113,14 +116,19 @@ func (c *Comparer) begin(p *traffic.Pair) {
 	}
 }
 
-// answers compares header and body of two answers with the same status.
-func (c *Comparer) answers(live, mirror *traffic.Message, sameBody bool) {
-	liveHead, mirrorHead := live.Head(&c.liveHead), mirror.Head(&c.mirrorHead)
-	if !sameHeader(liveHead, mirrorHead) {
-		c.headers.compare(liveHead, mirrorHead)
-	}
+// answers compares header, trailer and body of two answers with the same status.
+func (c *Comparer) answers(sameBody bool) {
+	c.fields(finding.Header, c.live.lines, c.mirror.lines)
+	c.fields(kindTrailer, c.live.ending, c.mirror.ending)
 	if !sameBody {
-		c.bodies(live, mirror, liveHead, mirrorHead)
+		c.bodies()
+	}
+}
+
+// fields compares header or trailer lines.
+func (c *Comparer) fields(kind finding.Kind, live, mirror []byte) {
+	if !sameLines(kind, live, mirror) {
+		c.headers.compare(kind, live, mirror)
 	}
 }
 

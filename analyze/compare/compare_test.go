@@ -116,23 +116,39 @@ func TestCases(t *testing.T) {
 }
 
 func differences(t *testing.T, parts map[string]string) string {
-	l := newLab(t, Config{Mask: redact.New("token")})
+	names, ok := parts["mask"]
+	if !ok {
+		names = "token"
+	}
+	l := newLab(t, Config{Mask: redact.New(names)})
 	request := parts["request"]
 	if request == "" {
 		request = "GET / HTTP/1.1\n"
 	}
-	crlf := func(text string) string {
-		head, body, _ := strings.Cut(text, "\n\n")
-		head = strings.ReplaceAll(strings.TrimSuffix(head, "\n"), "\n", "\r\n")
-		return head + "\r\n\r\n" + strings.TrimSuffix(body, "\n")
-	}
-	l.compare(l.pair("new", crlf(request), crlf(parts["live"]), crlf(parts["mirror"])))
+	request, _ = wireForm(t, request, "")
+	live, liveTrailer := wireForm(t, parts["live"], parts["live trailer"])
+	mirror, mirrorTrailer := wireForm(t, parts["mirror"], parts["mirror trailer"])
+	p := l.pair("new", request, live, mirror)
+	p.Live.Response.Trailer, p.Mirror.Response.Trailer = []byte(liveTrailer), []byte(mirrorTrailer)
+	l.compare(p)
 	var b strings.Builder
 	for _, f := range l.c.Findings() {
 		text, _, _ := strings.Cut(f.Text, ", in 1 of 1 answers")
 		fmt.Fprintf(&b, "%s %s %s %q: %s\n", f.Severity, f.Endpoint, f.Kind, f.Path, text)
 	}
 	return b.String()
+}
+
+// wireForm writes a message and its trailer as they are captured. The body of gRPC is made by grpcBody.
+func wireForm(t *testing.T, text, trailer string) (message, rest string) {
+	head, body, _ := strings.Cut(text, "\n\n")
+	body = strings.TrimSuffix(body, "\n")
+	fields := lines(strings.TrimSuffix(head, "\n"))
+	rest = string(lines(strings.TrimSuffix(trailer, "\n")))
+	if p := readProtocol(headerValue(fields, "Content-Type")); p.grpc {
+		body, rest = grpcBody(t, p, body, rest)
+	}
+	return string(fields) + "\r\n" + body, rest
 }
 
 func answer(status int, header, body string) string {

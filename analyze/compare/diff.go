@@ -33,9 +33,24 @@ func (d *differ) json(live, mirror []byte) bool {
 	if !d.live.parse(live) || !d.mirror.parse(mirror) {
 		return false
 	}
-	d.path, d.nodes, d.matches, d.secret = d.path[:0], d.nodes[:0], d.matches[:0], 0
-	d.value(0, 0)
+	d.walk("")
 	return true
+}
+
+// messages notes how two sequences of JSON documents differ, as an array of the name message does. It
+// reports whether all of them are JSON that can be compared.
+func (d *differ) messages(live, mirror [][]byte) bool {
+	if !d.live.parseAll(live) || !d.mirror.parseAll(mirror) {
+		return false
+	}
+	d.walk("message")
+	return true
+}
+
+// walk notes how the two documents differ. root is the path of both.
+func (d *differ) walk(root string) {
+	d.path, d.nodes, d.matches, d.secret = append(d.path[:0], root...), d.nodes[:0], d.matches[:0], 0
+	d.value(0, 0)
 }
 
 // value notes how node i of live and node j of the mirror differ.

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"strconv"
+	"unicode"
 	"unicode/utf8"
 
 	"tain.dev/tain/finding"
@@ -67,17 +68,17 @@ func (g *group) side(p *traffic.Pair) *side {
 	return s
 }
 
-// group returns the group of a pair. What live answers with 404 gets no group of its own: made-up
-// paths would use up the groups.
+// group returns the group of a pair. What live does not know, so answers with 404 or in gRPC with
+// UNIMPLEMENTED, gets no group of its own: made-up paths would use up the groups.
 func (c *Comparer) group(p *traffic.Pair) *group {
 	c.key = append(append(append(append(c.key[:0], p.Policy...), 0), p.Live.Route...), 0)
 	prefix := len(c.key)
-	start, _ := cutLine(p.Live.Request.Head(&c.requestHead))
-	c.key = appendEndpoint(c.key, start)
+	c.request.open(&p.Live.Request)
+	c.key = appendEndpoint(c.key, c.request.start)
 	if g := c.groups[string(c.key)]; g != nil {
 		return g
 	}
-	if len(c.groups) >= maxGroups || p.Live.Status == 404 {
+	if len(c.groups) >= maxGroups || p.Live.Status == 404 || c.live.code == codeUnimplemented {
 		c.key = append(c.key[:prefix], others...)
 		if g := c.groups[string(c.key)]; g != nil {
 			return g
@@ -119,20 +120,25 @@ func (c *Comparer) note(kind finding.Kind, path []byte) *diff {
 	return d
 }
 
-// noteStatus counts a status that differs; its path says from what to what.
-func (c *Comparer) noteStatus(live, mirror int) {
-	c.path = strconv.AppendInt(c.path[:0], int64(live), 10)
-	c.path = append(c.path, "→"...)
-	c.path = strconv.AppendInt(c.path, int64(mirror), 10)
+// noteStatus counts a status that differs, that of gRPC where both are the same to HTTP; its path says
+// from what to what.
+func (c *Comparer) noteStatus() {
+	live, mirror := strconv.Itoa(c.pair.Live.Status), strconv.Itoa(c.pair.Mirror.Status)
+	sayLive, sayMirror := live, mirror
+	if live == mirror {
+		live, mirror = c.live.code.label(), c.mirror.code.label()
+		sayLive, sayMirror = c.live.code.String(), c.mirror.code.String()
+	}
+	c.path = append(append(append(c.path[:0], live...), "→"...), mirror...)
 	if example := c.note(finding.Status, c.path); example != nil {
-		example.live, example.mirror = strconv.Itoa(live), strconv.Itoa(mirror)
+		example.live, example.mirror = sayLive, sayMirror
 	}
 }
 
 // clip returns a value as it is shown in a sentence: as text, and not long.
 func clip(value []byte) string {
 	const long = 60
-	if !utf8.Valid(value) {
+	if !isText(value) {
 		return strconv.Itoa(len(value)) + " bytes that are no text"
 	}
 	if len(value) <= long {
@@ -143,4 +149,16 @@ func clip(value []byte) string {
 		cut--
 	}
 	return string(value[:cut]) + "…"
+}
+
+// isText reports whether b is text that people write.
+func isText(b []byte) bool {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
 }

@@ -3,6 +3,8 @@ package compare
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -19,7 +21,11 @@ const (
 	ignored         // says something about the moment, the connection or the server
 	presence        // whether it is there; the value is another for every answer
 	cookie          // the name of the cookie
+	ending          // all of it, but among the trailers, since in gRPC a head may be a trailer too
 )
+
+// kindTrailer is a trailer field that is missing, added or different.
+const kindTrailer finding.Kind = "trailer"
 
 // weights lists, in lower case, the fields that are not compared exactly.
 var weights = map[string]weight{
@@ -34,21 +40,26 @@ var weights = map[string]weight{
 	"x-response-time": presence, "x-runtime": presence,
 
 	"set-cookie": cookie,
+
+	"grpc-status": ignored, // it is the status
+	grpcMessage:   ending, "grpc-status-details-bin": ending,
+	"grpc-trace-bin": presence, "grpc-tags-bin": presence, "grpc-server-stats-bin": presence,
 }
 
-// weigh returns what of a field's value is compared, and whether the field is.
-func weigh(name, value []byte) (part []byte, compared bool) {
+func weightOf(name []byte) weight {
 	var low [24]byte
 	if len(name) > len(low) {
-		return value, true
+		return exact
 	}
 	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		low[i] = c
+		low[i] = lower(c)
 	}
-	switch weights[string(low[:len(name)])] {
+	return weights[string(low[:len(name)])]
+}
+
+// weigh returns what of a value is compared, and whether the field is.
+func (w weight) weigh(kind finding.Kind, name, value []byte) (part []byte, compared bool) {
+	switch w {
 	case ignored:
 		return nil, false
 	case presence:
@@ -56,20 +67,22 @@ func weigh(name, value []byte) (part []byte, compared bool) {
 	case cookie:
 		crumb, _, _ := bytes.Cut(value, []byte("="))
 		return bytes.TrimSpace(crumb), true
+	case ending:
+		if kind != kindTrailer {
+			return nil, false
+		}
 	}
-	return value, true
+	return meaning(name, value), true
 }
 
-// sameHeader reports whether two heads have fields of equal weight in the same order. It is the
-// usual case, and passes both heads once.
-func sameHeader(a, b []byte) bool {
-	_, a = cutLine(a)
-	_, b = cutLine(b)
+// sameLines reports whether two lists of lines have fields of equal weight in the same order. It is
+// the usual case, and passes both once.
+func sameLines(kind finding.Kind, a, b []byte) bool {
 	for len(a) > 0 && len(b) > 0 {
 		var x, y []byte
 		x, a = cutLine(a)
 		y, b = cutLine(b)
-		if !bytes.Equal(x, y) && !sameField(x, y) {
+		if !bytes.Equal(x, y) && !sameField(kind, x, y) {
 			return false
 		}
 	}
@@ -84,21 +97,22 @@ func cutLine(head []byte) (line, rest []byte) {
 	return head[:i], head[i+1:]
 }
 
-func sameField(x, y []byte) bool {
+func sameField(kind finding.Kind, x, y []byte) bool {
 	nameX, valueX, _ := bytes.Cut(x, []byte(":"))
 	nameY, valueY, _ := bytes.Cut(y, []byte(":"))
 	if !bytes.EqualFold(nameX, nameY) {
 		return false
 	}
-	partX, compared := weigh(nameX, valueX)
-	partY, _ := weigh(nameY, valueY)
-	return !compared || bytes.Equal(bytes.TrimSpace(partX), bytes.TrimSpace(partY))
+	w := weightOf(nameX)
+	partX, compared := w.weigh(kind, nameX, bytes.TrimSpace(valueX))
+	partY, _ := w.weigh(kind, nameY, bytes.TrimSpace(valueY))
+	return !compared || bytes.Equal(partX, partY)
 }
 
 // field is a header field as it is compared.
 type field struct{ name, part, value []byte }
 
-// headers compares the fields of two heads as multisets. It reuses its memory.
+// headers compares the fields of two heads, or two trailers, as multisets. It reuses its memory.
 type headers struct {
 	mask         *redact.Mask
 	note         func(kind finding.Kind, path []byte) *diff
@@ -106,10 +120,10 @@ type headers struct {
 	name         []byte
 }
 
-// compare notes the fields that differ.
-func (h *headers) compare(live, mirror []byte) {
-	h.live = sortedFields(h.live[:0], live)
-	h.mirror = sortedFields(h.mirror[:0], mirror)
+// compare notes the fields that differ in two lists of lines, as differences of that kind.
+func (h *headers) compare(kind finding.Kind, live, mirror []byte) {
+	h.live = sortedFields(h.live[:0], kind, live)
+	h.mirror = sortedFields(h.mirror[:0], kind, mirror)
 	for a, b := h.live, h.mirror; len(a) > 0 || len(b) > 0; {
 		var x, y []field
 		switch order := compareHeads(a, b); {
@@ -122,15 +136,15 @@ func (h *headers) compare(live, mirror []byte) {
 			y, b = cutName(b)
 		}
 		if !slices.EqualFunc(x, y, func(x, y field) bool { return bytes.Equal(x.part, y.part) }) {
-			h.report(x, y)
+			h.report(kind, x, y)
 		}
 	}
 }
 
-func sortedFields(list []field, head []byte) []field {
-	for name, value := range traffic.Fields(head) {
+func sortedFields(list []field, kind finding.Kind, lines []byte) []field {
+	for name, value := range traffic.Lines(lines) {
 		value = bytes.TrimRight(value, " \t")
-		if part, compared := weigh(name, value); compared {
+		if part, compared := weightOf(name).weigh(kind, name, value); compared {
 			list = append(list, field{name, part, value})
 		}
 	}
@@ -177,7 +191,7 @@ func lower(c byte) byte {
 }
 
 // report notes that the fields of one name differ; one side may have none.
-func (h *headers) report(live, mirror []field) {
+func (h *headers) report(kind finding.Kind, live, mirror []field) {
 	present := live
 	if len(live) == 0 {
 		present = mirror
@@ -191,7 +205,7 @@ func (h *headers) report(live, mirror []field) {
 		}
 		h.name = append(h.name, c)
 	}
-	if example := h.note(finding.Header, h.name); example != nil {
+	if example := h.note(kind, h.name); example != nil {
 		example.live, example.mirror = h.show(live), h.show(mirror)
 	}
 }
@@ -203,15 +217,62 @@ func (h *headers) show(fields []field) string {
 	}
 	values := make([]string, len(fields))
 	for i, f := range fields {
-		values[i] = h.mask.Header(string(f.name), string(f.value))
+		values[i] = h.showValue(f)
 	}
 	return clip([]byte(strings.Join(values, ", ")))
 }
 
-// headerValue returns the value of the first field of that name, or nil.
-func headerValue(head []byte, name string) []byte {
-	for n, value := range traffic.Fields(head) {
-		if len(n) == len(name) && strings.EqualFold(string(n), name) {
+// showValue returns one value as it may be shown. What is binary says so.
+func (h *headers) showValue(f field) string {
+	if isBinary(f.name) && !h.mask.Any() {
+		if data, err := base64.RawStdEncoding.DecodeString(string(meaning(f.name, f.value))); err == nil {
+			return clip(data)
+		}
+	}
+	return h.mask.Header(string(f.name), string(meaning(f.name, f.value)))
+}
+
+// isBinary reports whether a field is one of those in which gRPC sends binary data.
+func isBinary(name []byte) bool { return hasSuffixFold(name, "-bin") }
+
+const grpcMessage = "grpc-message"
+
+// meaning returns what a value stands for: gRPC sends text with some characters percent-encoded, and
+// binary data as base64 with padding or without.
+func meaning(name, value []byte) []byte {
+	switch {
+	case isBinary(name):
+		return bytes.TrimRight(value, "=")
+	case equalFold(name, grpcMessage):
+		return unescape(value)
+	}
+	return value
+}
+
+// unescape decodes percent-encoding. What is none stays as it is.
+func unescape(text []byte) []byte {
+	if bytes.IndexByte(text, '%') < 0 {
+		return text
+	}
+	plain := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		var c [1]byte
+		if text[i] == '%' && i+2 < len(text) {
+			if _, err := hex.Decode(c[:], text[i+1:i+3]); err == nil {
+				plain = append(plain, c[0])
+				i += 2
+				continue
+			}
+		}
+		plain = append(plain, text[i])
+	}
+	return plain
+}
+
+// headerValue returns the value of the first line of that name, or nil.
+func headerValue(lines []byte, name string) []byte {
+	for n, value := range traffic.Lines(lines) {
+		if equalFold(n, name) {
 			return value
 		}
 	}

@@ -10,8 +10,10 @@ import (
 	"tain.dev/tain/redact"
 )
 
-// headerDiffs compares two heads, given as lines without the status line, and lists what differs.
-func headerDiffs(live, mirror string) []string {
+// headerDiffs compares the lines of two heads, and lists what differs.
+func headerDiffs(live, mirror string) []string { return lineDiffs(finding.Header, live, mirror) }
+
+func lineDiffs(kind finding.Kind, live, mirror string) []string {
 	var all []string
 	var examples []*diff
 	h := headers{mask: redact.New("token")}
@@ -20,18 +22,18 @@ func headerDiffs(live, mirror string) []string {
 		examples = append(examples, d)
 		return d
 	}
-	h.compare([]byte(head(live)), []byte(head(mirror)))
+	h.compare(kind, lines(live), lines(mirror))
 	for _, d := range examples {
 		all = append(all, fmt.Sprintf("%s: %s, live %s", d.path, d.mirror, d.live))
 	}
 	return all
 }
 
-func head(lines string) string {
-	if lines != "" {
-		lines = strings.ReplaceAll(lines, "\n", "\r\n") + "\r\n"
+func lines(text string) []byte {
+	if text != "" {
+		text = strings.ReplaceAll(text, "\n", "\r\n") + "\r\n"
 	}
-	return "HTTP/1.1 200 OK\r\n" + lines
+	return []byte(text)
 }
 
 func TestHeaders(t *testing.T) {
@@ -40,7 +42,7 @@ func TestHeaders(t *testing.T) {
 		if got := headerDiffs(live, mirror); !slices.Equal(got, want) {
 			t.Errorf("%q and %q: %q, want %q", live, mirror, got, want)
 		}
-		if sameHeader([]byte(head(live)), []byte(head(mirror))) && len(want) > 0 {
+		if sameLines(finding.Header, lines(live), lines(mirror)) && len(want) > 0 {
 			t.Errorf("%q and %q are the same at first sight", live, mirror)
 		}
 	}
@@ -74,6 +76,29 @@ func TestHeaders(t *testing.T) {
 	f("A: "+strings.Repeat("v", 100), "", "A: (absent), live "+strings.Repeat("v", 60)+"…")
 }
 
+func TestTrailers(t *testing.T) {
+	f := func(kind finding.Kind, live, mirror string, want ...string) {
+		t.Helper()
+		if got := lineDiffs(kind, live, mirror); !slices.Equal(got, want) {
+			t.Errorf("%s %q and %q: %q, want %q", kind, live, mirror, got, want)
+		}
+		if sameLines(kind, lines(live), lines(mirror)) != (len(want) == 0) && !strings.Contains(live, "\n") {
+			t.Errorf("%s %q and %q: another word at first sight", kind, live, mirror)
+		}
+	}
+	f(kindTrailer, "x-checksum: 1", "X-Checksum:1")
+	f(kindTrailer, "x-checksum: 1", "x-checksum: 2", "X-Checksum: 2, live 1")
+	f(kindTrailer, "grpc-status: 0", "grpc-status: 5")
+	f(kindTrailer, "grpc-message: a", "grpc-message: b", "Grpc-Message: b, live a")
+	f(finding.Header, "grpc-message: a", "grpc-message: b")
+	f(kindTrailer, "grpc-message: a%20b%zz%", "grpc-message: a b%25zz%25")
+	f(kindTrailer, "grpc-message: %74oken=abc", "grpc-message: b", "Grpc-Message: b, live token=[masked]")
+	f(kindTrailer, "x-bin: AAE=", "x-bin: AAE")
+	f(finding.Header, "x-bin: AAE=", "x-bin: AAI", "X-Bin: [masked], live [masked]")
+	f(kindTrailer, "grpc-trace-bin: AAE", "grpc-trace-bin: AAI")
+	f(kindTrailer, "a: 1\nb: 2", "b: 2\na: 1")
+}
+
 // FuzzHeaders asks that what is the same at first sight is the same, that order does not matter,
 // and that a difference is seen from both sides.
 func FuzzHeaders(f *testing.F) {
@@ -89,7 +114,7 @@ func FuzzHeaders(f *testing.F) {
 		if len(there) != len(back) {
 			t.Fatalf("%q and %q: %q there, %q back", live, mirror, there, back)
 		}
-		if sameHeader([]byte(head(live)), []byte(head(mirror))) && len(there) > 0 {
+		if sameLines(finding.Header, lines(live), lines(mirror)) && len(there) > 0 {
 			t.Fatalf("%q and %q are the same at first sight, but differ in %q", live, mirror, there)
 		}
 		lines := strings.Split(live, "\n")

@@ -169,7 +169,7 @@ func at(nanoseconds int64) time.Time { return time.Unix(0, nanoseconds).UTC() }
 func severity(d *diff) finding.Severity {
 	switch d.kind {
 	case finding.Status:
-		if d.live < "4" {
+		if d.live < "4" || d.live == codeOK.String() {
 			return finding.High
 		}
 		return finding.Medium
@@ -177,6 +177,10 @@ func severity(d *diff) finding.Severity {
 		return finding.High
 	case finding.Value, finding.Body:
 		return finding.Medium
+	case kindTrailer:
+		if d.path == "Grpc-Message" || d.path == "Grpc-Status-Details-Bin" {
+			return finding.Medium
+		}
 	case finding.Header:
 		switch d.path {
 		case "Content-Type", "Location", "Cache-Control", "Set-Cookie", "Content-Encoding", "Vary", "Www-Authenticate":

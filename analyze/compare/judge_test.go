@@ -193,4 +193,6 @@ func TestWords(t *testing.T) {
 	f(brief(12345*time.Nanosecond), "12µs")
 	f(clip([]byte(strings.Repeat("ä", 40))), strings.Repeat("ä", 30)+"…")
 	f(clip([]byte("\xff")), "1 bytes that are no text")
+	f(clip([]byte("a\x00b")), "3 bytes that are no text")
+	f(clip([]byte("a\tb\r\n")), "a\tb\r\n")
 }

@@ -18,9 +18,10 @@ type node struct {
 
 // document is JSON text with its nodes. Parsing again reuses the memory.
 type document struct {
-	text  []byte
-	nodes []node
-	pos   int
+	text   []byte
+	nodes  []node
+	pos    int
+	joined []byte // the text of an array that several texts became
 }
 
 func (d *document) raw(i int32) []byte { return d.text[d.nodes[i].start:d.nodes[i].end] }
@@ -35,6 +36,22 @@ func (d *document) parse(text []byte) bool {
 	}
 	d.space()
 	return d.pos == len(text)
+}
+
+// parseAll reads several texts as the elements of one array.
+func (d *document) parseAll(texts [][]byte) bool {
+	d.joined = append(d.joined[:0], '[')
+	for i, text := range texts {
+		if !d.parse(text) {
+			return false
+		}
+		if i > 0 {
+			d.joined = append(d.joined, ',')
+		}
+		d.joined = append(d.joined, text...)
+	}
+	d.joined = append(d.joined, ']')
+	return d.parse(d.joined)
 }
 
 func (d *document) space() {

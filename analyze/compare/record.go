@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"encoding/base64"
 	"time"
 	"unicode/utf8"
@@ -21,9 +22,9 @@ func (c *Comparer) buildRecord() *traffic.Record {
 	r := &traffic.Record{
 		ID: p.Live.ID, Time: time.Unix(0, p.Live.Start).UTC(), Route: p.Live.Route,
 		Mirror: p.Policy, Target: p.Target, Baseline: p.Baseline,
-		Request: c.message(&p.Live.Request),
-		Live:    c.recordSide(p.Live),
-		Answer:  c.recordSide(p.Mirror),
+		Request: c.message(&c.request),
+		Live:    c.recordSide(p.Live, &c.live),
+		Answer:  c.recordSide(p.Mirror, &c.mirror),
 	}
 	if p.Live.Client.IsValid() {
 		r.Client = p.Live.Client.String()
@@ -35,12 +36,16 @@ func (c *Comparer) buildRecord() *traffic.Record {
 	return r
 }
 
-func (c *Comparer) recordSide(x *traffic.Exchange) traffic.RecordSide {
-	return traffic.RecordSide{
+func (c *Comparer) recordSide(x *traffic.Exchange, answer *reader) traffic.RecordSide {
+	side := traffic.RecordSide{
 		Upstream: x.Upstream, Status: x.Status,
 		FirstMS: milliseconds(x.FirstByte), LastMS: milliseconds(x.LastByte),
-		Message: c.message(&x.Response),
+		Message: c.message(answer),
 	}
+	if answer.grpc && answer.code != cutCode {
+		side.GRPC = answer.code.String()
+	}
+	return side
 }
 
 func milliseconds(d time.Duration) float64 {
@@ -49,23 +54,20 @@ func milliseconds(d time.Duration) float64 {
 
 // message copies a message out of the mirror memory, without secrets. A compressed body is kept
 // unpacked, because a secret could not be seen in it otherwise.
-func (c *Comparer) message(m *traffic.Message) traffic.RecordMessage {
+func (c *Comparer) message(m *reader) traffic.RecordMessage {
 	mask := c.cfg.Mask
-	head := m.Head(&c.liveHead)
-	start, _ := cutLine(head)
 	r := traffic.RecordMessage{
-		Start:    mask.Start(string(trimCR(start))),
+		Start:    mask.Start(string(m.start)),
+		Header:   c.recordFields(m.lines),
 		BodySize: m.Size, Truncated: m.Truncated(),
-	}
-	for name, value := range traffic.Fields(head) {
-		r.Header = append(r.Header, [2]string{string(name), mask.Header(string(name), string(value))})
+		Trailer: c.recordFields(m.trailer),
 	}
 	if m.Captured() == 0 {
 		return r
 	}
-	body, ok := c.liveDecoder.decode(headerValue(head, "Content-Encoding"), m.Body(&c.liveBody))
+	body, ok := m.decoder.decode(headerValue(m.lines, "Content-Encoding"), m.Body(&m.bodyBuf))
 	if !ok {
-		body = m.Body(&c.liveBody)
+		body = m.Body(&m.bodyBuf)
 		if mask.Any() {
 			body = []byte(redact.Masked)
 		}
@@ -73,15 +75,19 @@ func (c *Comparer) message(m *traffic.Message) traffic.RecordMessage {
 	if len(body) > maxRecordBody {
 		body, r.Truncated = body[:maxRecordBody], true
 	}
-	r.Body, r.Base64 = text(mask.Body(string(headerValue(head, "Content-Type")), body), r.Truncated)
+	r.Body, r.Base64 = text(mask.Body(string(headerValue(m.lines, "Content-Type")), body), r.Truncated)
 	return r
 }
 
-func trimCR(line []byte) []byte {
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		return line[:n-1]
+// recordFields copies header or trailer lines without secrets. Text is kept as it reads.
+func (c *Comparer) recordFields(lines []byte) (all [][2]string) {
+	for name, value := range traffic.Lines(lines) {
+		if equalFold(name, grpcMessage) {
+			value = bytes.ToValidUTF8(unescape(value), []byte("\ufffd"))
+		}
+		all = append(all, [2]string{string(name), c.cfg.Mask.Header(string(name), string(value))})
 	}
-	return line
+	return all
 }
 
 // text returns a body as UTF-8, or as base64. A rune at the end that was cut through is left out.

@@ -17,6 +17,8 @@ func says(d *diff) string {
 		return fmt.Sprintf("The status is %s where live has %s", d.mirror, d.live)
 	case finding.Header:
 		return "The header " + instead(d)
+	case kindTrailer:
+		return "The trailer " + instead(d)
 	case finding.Removed:
 		return fmt.Sprintf("%s is missing; live has %s", d.path, d.live)
 	case finding.Added:
@@ -25,7 +27,9 @@ func says(d *diff) string {
 		if d.live == redact.Masked {
 			return d.path + " has another type than live's"
 		}
-		return fmt.Sprintf("%s is %s where live has %s: %s, live %s", d.path, typeName(d.mirror), typeName(d.live), d.mirror, d.live)
+		if live, mirror := typeName(d.live), typeName(d.mirror); live != "" && mirror != "" {
+			return fmt.Sprintf("%s is %s where live has %s: %s, live %s", d.path, mirror, live, d.mirror, d.live)
+		}
 	case finding.Order:
 		return fmt.Sprintf("%s has the same elements in another order", d.path)
 	case finding.Body:
@@ -44,7 +48,7 @@ func instead(d *diff) string {
 	return fmt.Sprintf("%s is %s where live has %s", d.path, d.mirror, d.live)
 }
 
-// typeName names the type of a JSON value by its first byte.
+// typeName names the type of a JSON value by its first byte, and nothing else.
 func typeName(value string) string {
 	switch {
 	case strings.HasPrefix(value, "{"):
@@ -57,8 +61,10 @@ func typeName(value string) string {
 		return "null"
 	case strings.HasPrefix(value, "["):
 		return "an array"
+	case value != "" && strings.Contains("-0123456789", value[:1]):
+		return "a number"
 	}
-	return "a number"
+	return ""
 }
 
 // baselineSays says how often the baseline shows the same.
