@@ -1,10 +1,11 @@
-// Package accesslog writes a line for each live request, and never makes a request wait for it.
 package accesslog
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,35 +43,211 @@ type Entry struct {
 type Config struct {
 	Path   string // a file, which is appended to; "-" or "stdout", or "stderr"
 	Format string // "combined", "json", or a template
-	Lanes  int    // how many loops call Add
-	Buffer int    // bytes that wait per lane; 0 is 256 KiB
+	Lanes  int    // how many loops call Add, at least 1
+	Buffer int    // bytes that wait per lane, at least 64 KiB; 0 is 256 KiB
 	// Mask appends a request's target, or a referrer, to dst as it may be kept. It is called on the
 	// lanes. Nil keeps them as they are.
 	Mask func(dst, target []byte) []byte
 	// Warn is told at most once a minute that lines were lost: how many since the last time, and the
-	// last error, or nil if the disk was merely too slow. It is called from Run.
+	// last error, or nil if the file was merely too slow. A file that can't be opened anew is told
+	// likewise. It is called from Run. Nil keeps silent.
 	Warn func(lost uint64, err error)
 }
 
-// Log is an access log. Make it with [New].
-type Log struct{}
+const (
+	defaultBuffer = 256 << 10
+	leastBuffer   = 64 << 10
 
-// New opens the log.
-func New(cfg Config) (*Log, error) { return nil, errors.New("no access log yet") }
+	// pause is how long lines gather before they are written, unless a lane is half full before.
+	pause = 50 * time.Millisecond
+	// drainTime is how long Run goes on writing when it is to end.
+	drainTime = 2 * time.Second
+	// look is how often Run looks for losses, and silence how long it says nothing after a warning.
+	look    = time.Second
+	silence = time.Minute
+)
+
+// Log is an access log. Make it with [New].
+type Log struct {
+	warn  func(lost uint64, err error)
+	lanes []*lane
+	out   *output
+
+	// asleep says that the writer waits for nudge and not for time. It is set before the lanes are
+	// looked at for the last time, and a lane looks at it after it has added a line, so that no line
+	// is overlooked.
+	asleep atomic.Bool
+	nudge  chan struct{}
+	reopen atomic.Bool
+}
+
+// New opens the log. An error says which setting is wrong.
+func New(cfg Config) (*Log, error) {
+	if cfg.Buffer == 0 {
+		cfg.Buffer = defaultBuffer
+	}
+	if cfg.Buffer < leastBuffer {
+		return nil, fmt.Errorf("access log: a buffer of %d bytes is too small; use at least %d", cfg.Buffer, leastBuffer)
+	}
+	if cfg.Lanes < 1 {
+		return nil, errors.New("access log: it needs at least one lane")
+	}
+	form, err := compile(cfg.Format)
+	if err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	if most := cfg.Buffer / 2; form.longest() > most {
+		return nil, fmt.Errorf("access log: a line may take %d bytes, more than half of the buffer; use fewer variables or a buffer of %d bytes", form.longest(), 2*form.longest())
+	}
+	l := &Log{warn: cfg.Warn, nudge: make(chan struct{}, 1)}
+	if l.warn == nil {
+		l.warn = func(uint64, error) {}
+	}
+	if l.out, err = open(cfg.Path); err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	for range cfg.Lanes {
+		l.lanes = append(l.lanes, newLane(form, cfg.Mask, cfg.Buffer))
+	}
+	return l, nil
+}
 
 // Add logs a request. It is called by one goroutine per lane, from 0 on; it never waits and does not
 // allocate. If the lane's buffer is full the line is lost and counted.
-func (l *Log) Add(lane int, e *Entry) {}
+func (l *Log) Add(lane int, e *Entry) {
+	halfFull := l.lanes[lane].add(e)
+	if halfFull || l.asleep.Load() && l.asleep.CompareAndSwap(true, false) {
+		l.wake()
+	}
+}
+
+func (l *Log) wake() {
+	select {
+	case l.nudge <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// Reopen opens the file anew, after something has moved it away. It returns at once, and is safe for
+// concurrent use.
+func (l *Log) Reopen() {
+	l.reopen.Store(true)
+	l.wake()
+}
+
+// Lost returns how many lines could not be written. It is safe for concurrent use.
+func (l *Log) Lost() uint64 {
+	lost := l.out.lost.Load()
+	for _, n := range l.lanes {
+		lost += n.lost.Load()
+	}
+	return lost
+}
+
+// Written returns how many lines were written. It is safe for concurrent use.
+func (l *Log) Written() uint64 { return l.out.written.Load() }
 
 // Run writes what was added, until ctx ends; then it writes what is left, for two seconds at most,
-// and closes the file. It returns nil.
-func (l *Log) Run(ctx context.Context) error { return nil }
+// and closes the file. What is added later is not written. It returns nil.
+func (l *Log) Run(ctx context.Context) error {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		l.write(stop)
+	}()
+	told := l.watch(ctx)
+	close(stop)
+	late := time.NewTimer(drainTime)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+	}
+	l.out.close()
+	l.tell(told)
+	return nil
+}
 
-// Reopen opens the file anew, after something has moved it away. It returns at once.
-func (l *Log) Reopen() {}
+// watch warns of losses until ctx ends. It returns how many it has told of.
+func (l *Log) watch(ctx context.Context) (told uint64) {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	var quietUntil time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return told
+		case now := <-tick.C:
+			if now.Before(quietUntil) {
+				continue
+			}
+			if lost, warned := l.tell(told); warned {
+				told, quietUntil = lost, now.Add(silence)
+			}
+		}
+	}
+}
 
-// Lost returns how many lines could not be written.
-func (l *Log) Lost() uint64 { return 0 }
+// tell warns if lines were lost beyond told, or if something else went wrong.
+func (l *Log) tell(told uint64) (lost uint64, warned bool) {
+	lost = l.Lost()
+	err := l.out.takeError()
+	if lost == told && err == nil {
+		return lost, false
+	}
+	l.warn(lost-told, err)
+	return lost, true
+}
 
-// Written returns how many lines were written.
-func (l *Log) Written() uint64 { return 0 }
+// write moves lines from the lanes to the file, until stop is closed and there are none.
+func (l *Log) write(stop <-chan struct{}) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	var chunk []byte
+	for {
+		l.sleep(stop)
+		timer.Reset(pause)
+		select {
+		case <-timer.C:
+		case <-l.nudge:
+		case <-stop:
+			l.move(chunk)
+			return
+		}
+		chunk = l.move(chunk)
+	}
+}
+
+// sleep waits until there is a line or something else to do.
+func (l *Log) sleep(stop <-chan struct{}) {
+	l.asleep.Store(true)
+	if l.idle() {
+		select {
+		case <-l.nudge:
+		case <-stop:
+		}
+	}
+	l.asleep.Store(false)
+}
+
+func (l *Log) idle() bool {
+	for _, n := range l.lanes {
+		if !n.empty() {
+			return false
+		}
+	}
+	return !l.reopen.Load()
+}
+
+// move writes what the lanes hold. It returns the memory that it used.
+func (l *Log) move(chunk []byte) []byte {
+	if l.reopen.Swap(false) {
+		l.out.reopen()
+	}
+	for _, n := range l.lanes {
+		if chunk = n.take(chunk[:0]); len(chunk) > 0 {
+			l.out.write(chunk)
+		}
+	}
+	return chunk
+}
