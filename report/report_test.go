@@ -96,6 +96,36 @@ func broken() Snapshot {
 	return s
 }
 
+// remote is a run whose requests are calls of gRPC.
+func remote() Snapshot {
+	s := quiet()
+	s.Targets[0].Books = traffic.Books{Mirror: "quick", Target: "new.example:80", Seen: 10, Sent: 10, Answered: 10, Compared: 10}
+	message := func(fields ...string) (m traffic.RecordMessage) {
+		for i := 0; i < len(fields); i += 2 {
+			m.Trailer = append(m.Trailer, [2]string{fields[i], fields[i+1]})
+		}
+		return m
+	}
+	head := traffic.RecordMessage{Header: [][2]string{{"content-type", "application/grpc"}, {"Grpc-Message", "no such order"}}}
+	example := func(start string, live, answer traffic.RecordSide) *traffic.Record {
+		return &traffic.Record{ID: 17, Request: traffic.RecordMessage{Start: start}, Live: live, Answer: answer}
+	}
+	const get, file = "POST /shop.Orders/Get HTTP/1.1", "GET /file HTTP/1.1"
+	ok := traffic.RecordSide{Status: 200, GRPC: "OK", Message: message("grpc-status", "0")}
+	s.Findings = []finding.Finding{
+		{ID: "1", Endpoint: "POST /shop.Orders/Get", Kind: finding.Status, Path: "OK→NOT_FOUND", Severity: finding.High,
+			Text: "The status is NOT_FOUND (5) where live has OK, in 5 of 10 answers (50 %); without a baseline this may be noise.", Count: 5, Pairs: 10,
+			Example: example(get, ok, traffic.RecordSide{Status: 200, GRPC: "NOT_FOUND (5)", Message: head})},
+		{ID: "2", Endpoint: "POST /shop.Orders/Get", Kind: finding.Value, Path: "message[*].3.1", Severity: finding.Medium,
+			Text: "message[*].3.1 is 18 where live has 17, in 5 of 10 answers (50 %); without a baseline this may be noise.", Count: 5, Pairs: 10,
+			Example: example(get, ok, ok)},
+		{ID: "3", Endpoint: "GET /file", Kind: "trailer", Path: "X-Checksum", Severity: finding.Low,
+			Text: "The trailer X-Checksum is missing; live has 17, in 1 of 10 answers (10 %); without a baseline this may be noise.", Count: 1, Pairs: 10,
+			Example: example(file, traffic.RecordSide{Status: 200, Message: message("X-Checksum", "17", "X-Lines", "3")}, traffic.RecordSide{Status: 200})},
+	}
+	return s
+}
+
 func text(t *testing.T, s Snapshot, o Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -111,6 +141,7 @@ func TestText(t *testing.T) {
 	golden(t, "quiet.txt", text(t, quiet(), Options{}))
 	golden(t, "running.txt", text(t, running(), Options{}))
 	golden(t, "broken.txt", text(t, broken(), Options{}))
+	golden(t, "remote.txt", text(t, remote(), Options{}))
 }
 
 func TestSummary(t *testing.T) {
@@ -143,7 +174,7 @@ func TestManyFindings(t *testing.T) {
 }
 
 func TestColumns(t *testing.T) {
-	for _, s := range []Snapshot{busy(), quiet(), running(), broken()} {
+	for _, s := range []Snapshot{busy(), quiet(), running(), broken(), remote()} {
 		for _, width := range []int{0, 1, 40, 60, 80, 300} {
 			o := Options{Width: width}
 			for _, line := range append(Summary(s, o), strings.Split(text(t, s, o), "\n")...) {
@@ -158,7 +189,7 @@ func TestColumns(t *testing.T) {
 // TestColorAddsNothing asks that colours change the looks only, and that every one is ended.
 func TestColorAddsNothing(t *testing.T) {
 	strip := strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[36m", "")
-	for _, s := range []Snapshot{busy(), quiet(), broken()} {
+	for _, s := range []Snapshot{busy(), quiet(), broken(), remote()} {
 		plain := text(t, s, Options{}) + strings.Join(Summary(s, Options{}), "\n")
 		color := text(t, s, Options{Color: true}) + strings.Join(Summary(s, Options{Color: true}), "\n")
 		if !strings.Contains(color, "\x1b[1m") || strings.Contains(plain, "\x1b") {
@@ -180,6 +211,7 @@ func TestNothingReachesTheTerminal(t *testing.T) {
 	const evil = "a\x1b[2Jb\r\nc\u202ed\u009be\xff"
 	f := &s.Findings[0]
 	f.Text, f.Endpoint, f.Path, f.Example.Request.Start = evil, evil, evil, evil
+	f.Example.Answer.GRPC, f.Example.Live.Message.Trailer = evil, [][2]string{{evil, evil}}
 	s.Targets[0].Name, s.Live.Name, s.Listen = evil, evil, evil
 	s.Targets[0].Books.Seen++
 	s.Targets[0].Books.Target = evil
@@ -191,7 +223,7 @@ func TestNothingReachesTheTerminal(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	for name, s := range map[string]Snapshot{"busy.json": busy(), "broken.json": broken()} {
+	for name, s := range map[string]Snapshot{"busy.json": busy(), "broken.json": broken(), "remote.json": remote()} {
 		var b bytes.Buffer
 		if err := JSON(&b, s); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"tain.dev/tain/finding"
+	"tain.dev/tain/traffic"
 )
 
 // maxShown bounds the findings that the text lists; the JSON lists all.
@@ -114,10 +115,43 @@ func (p *page) finding(f *finding.Finding, named bool) {
 	p.line("  %s  %s", p.style.severity(f.Severity), where)
 	p.paragraph(10, clean(f.Text))
 	if f.Example != nil {
-		request := strings.TrimSuffix(clean(f.Example.Request.Start), " HTTP/1.1")
-		text := fit("e.g. "+request, p.style.columns()-10)
-		p.line("%10s%s", "", p.style.paint(dim, strings.TrimRight(text, " ")))
+		p.example(f.Example)
 	}
+}
+
+// example shows a pair that has the difference: its request and, where they are not alike, how the
+// two answers ended.
+func (p *page) example(r *traffic.Record) {
+	line := func(indent int, text string) {
+		text = fit(clean(text), p.style.columns()-indent)
+		p.line("%*s%s", indent, "", p.style.paint(dim, strings.TrimRight(text, " ")))
+	}
+	line(10, "e.g. "+strings.TrimSuffix(r.Request.Start, " HTTP/1.1"))
+	if live, target := ending(&r.Live), ending(&r.Answer); live != target {
+		line(15, "live ended with "+live)
+		line(15, "the target with "+target)
+	}
+}
+
+// ending says what came last in an answer: the status of gRPC with its message, and the trailer.
+func ending(side *traffic.RecordSide) string {
+	var parts []string
+	add := func(fields [][2]string, wanted func(name string) bool) {
+		for _, f := range fields {
+			if wanted(strings.ToLower(f[0])) {
+				parts = append(parts, f[0]+": "+f[1])
+			}
+		}
+	}
+	if side.GRPC != "" {
+		parts = append(parts, "status "+side.GRPC)
+		add(side.Message.Header, func(name string) bool { return name == "grpc-message" })
+	}
+	add(side.Message.Trailer, func(name string) bool { return name != "grpc-status" })
+	if len(parts) == 0 {
+		return "no trailer"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (p *page) latency(s *Snapshot) {

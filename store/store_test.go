@@ -25,7 +25,8 @@ var quiet = slog.New(slog.DiscardHandler)
 func record(id uint64, body string) func() *traffic.Record {
 	return func() *traffic.Record {
 		return &traffic.Record{ID: id, Time: time.Unix(int64(id), 0).UTC(), Route: "shop",
-			Request: traffic.RecordMessage{Start: "GET / HTTP/1.1", Header: [][2]string{{"Host", "shop"}}, Body: body}}
+			Request: traffic.RecordMessage{Start: "GET / HTTP/1.1", Header: [][2]string{{"Host", "shop"}}, Body: body},
+			Live:    traffic.RecordSide{Status: 200, GRPC: "NOT_FOUND (5)", Message: traffic.RecordMessage{Trailer: [][2]string{{"grpc-status", "5"}}}}}
 	}
 }
 

@@ -44,7 +44,10 @@ func TestFieldsOfProtobuf(t *testing.T) {
 	f("0d 11000000", "1 fixed32 17")
 	f("09 000000000000f87f", "1 fixed64 9221120237041090560")
 	f("0d ffffffff", "1 fixed32 -1")
-	f("08 9600", "1 varint 22") // not the shortest form
+	f("08 9600", "1 varint 22")  // not the shortest form
+	f("08 9601", "1 varint 150") // the examples of protobuf.dev/programming-guides/encoding
+	f("12 07 74657374696e67", `2 bytes "testing"`)
+	f("1a 03 089601", "3 bytes 3 bytes that are no text")
 	// Not messages.
 	f("08", "none")
 	f("08 ff", "none")
