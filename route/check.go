@@ -194,7 +194,7 @@ func (c *checker) checkServer(field, url string, o *Options) (string, *Options, 
 		url = a.String()
 	}
 	o = c.checkOptions(field, a, o)
-	return url, o, Key(url, o)
+	return url, o, keyOf(url, o)
 }
 
 func (c *checker) checkBackends() {

@@ -138,6 +138,20 @@ func isPathByte(c byte) bool {
 	return isAlphanumeric(c) || strings.IndexByte("-._~!$&'()*+,;=:@/%", c) >= 0
 }
 
+// isPathText says whether a text may be a part of a path, with whole escapes.
+func isPathText(text string) bool {
+	for rest := text; ; {
+		_, after, escape := strings.Cut(rest, "%")
+		if !escape {
+			return only(text, isPathByte)
+		}
+		if len(after) < 2 || !isHex(after[0]) || !isHex(after[1]) {
+			return false
+		}
+		rest = after[2:]
+	}
+}
+
 // checkRewritePath checks a rewrite of paths, and compiles its expression.
 func (c *checker) checkRewritePath(field string, p *PathRewrite) {
 	c.checkCount(field, len(p.Value), maxValue)
@@ -154,7 +168,7 @@ func (c *checker) checkRewritePath(field string, p *PathRewrite) {
 		c.fail(CodeFilter, field, "the route's path is a regular expression, which has no prefix; rewrite by a regular expression too")
 	case int(p.Kind) >= len(rewriteWords):
 		c.fail(CodeFilter, field, "is no kind of rewrite that is known")
-	case p.Value == "" || p.Value[0] != '/' || !only(p.Value, isPathByte):
+	case p.Value == "" || p.Value[0] != '/' || !isPathText(p.Value):
 		c.fail(CodeFilter, field, "%q is not a path; begin with /, percent-encode what else is special, and leave the query out", p.Value)
 	}
 }
@@ -177,7 +191,7 @@ func (c *checker) checkRewriteRegexp(field string, p *PathRewrite) {
 func checkTemplate(text string, re *regexp.Regexp) error {
 	for text != "" {
 		before, after, found := strings.Cut(text, "$")
-		if !only(before, isPathByte) {
+		if !isPathText(before) {
 			return fmt.Errorf("%q is not fit for a path; percent-encode it", before)
 		}
 		if !found {
@@ -321,7 +335,7 @@ func (c *checker) checkSession(s *Session) {
 	case s.MaxAge > 0 && s.Idle > s.MaxAge:
 		c.fail(CodeSession, "session.idle", "%s is longer than the session lasts, maxAge %s; use less", s.Idle, s.MaxAge)
 	}
-	if s.Path != "" && (s.Path[0] != '/' || !only(s.Path, isPathByte) || strings.Contains(s.Path, ";") || len(s.Path) > maxValue) {
+	if s.Path != "" && (s.Path[0] != '/' || !isPathText(s.Path) || strings.Contains(s.Path, ";") || len(s.Path) > maxValue) {
 		c.fail(CodeSession, "session.path", "%q is not a path; use one such as /shop", s.Path)
 	}
 	c.checkTimeout("session.maxAge", s.MaxAge)

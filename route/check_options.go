@@ -105,8 +105,8 @@ func (c *checker) checkHealth(field string, h *Check) {
 	alien("host", h.Host != "", CheckTCP)
 	alien("service", h.Service != "", CheckTCP, CheckHTTP)
 	alien("statuses", len(h.Statuses) > 0, CheckTCP, CheckGRPC)
-	isTarget := func(b byte) bool { return isPathByte(b) || b == '?' }
-	if h.Path != "" && (h.Path[0] != '/' || !only(h.Path, isTarget)) {
+	path, query, _ := strings.Cut(h.Path, "?")
+	if h.Path != "" && (!strings.HasPrefix(path, "/") || !isPathText(path+query)) {
 		c.fail(CodeOption, field+".path", "%q is not a path; use one such as /healthz, percent-encoded", h.Path)
 	}
 	c.checkCount(field+".path", len(h.Path), maxValue)

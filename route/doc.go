@@ -28,15 +28,35 @@
 //	  not path /api/internal/*
 //	  when header["x-user"].size() > 3
 //	  timeout 30s
-//	  backend http://127.0.0.1:9000 weight 2
+//	  request-timeout 2m
+//	  retry 2 on connect,gateway-error statuses 429 per-try 1s
+//	  session cookie shop max-age 24h permanent
+//	  request set X-Env prod
+//	  rewrite-path prefix /v2
+//	  response remove X-Powered-By
+//	  cors origins https://*.example.com methods PUT credentials
+//	  backend https://shop.internal:8443 weight 2
+//	    tls ca /etc/shop/ca.pem
+//	    balance least-request
+//	    check http path /healthz
+//	    request add X-Backend new
+//	  backend http://127.0.0.1:9000
 //	  mirror v2 10%
 //	    method GET
 //	    writes
 //	    host-as -shadow
 //	    timeout 5s
 //	    max-body 65536
-//	    to http://127.0.0.1:9001 v2
+//	    to h2c://127.0.0.1:9001 v2
+//	      max-conns 10
 //	    baseline http://127.0.0.1:9002
+//	route old
+//	  path /old/*
+//	  redirect scheme https status 301
+//	  redirect-path prefix /new
+//	route gone
+//	  path /gone
+//	  respond 410 text/plain "It is gone.\n"
 //
 // A line is a keyword and its words. A word that is empty, begins with " or #, or has other
 // characters than visible ASCII stands in double quotes, with Go's escapes. What follows when is
@@ -44,4 +64,18 @@
 // starts a comment. A line left out has its default. Conditions are = (exact), ^= (prefix), ~ (a
 // regular expression, RE2, that matches the whole value) and present. A path is /exact,
 // /elements/*, /bytes*, or one of the words exact, elements, bytes, ~ and a value.
+//
+// Filters that stand before the first backend are those of the route. After a backend they are that
+// backend's, as the options are; after a target the options are that target's. Filters are request
+// and response (set, add, remove), rewrite-host, rewrite-path and redirect-path (full, prefix, or
+// regexp with a pattern), cors, redirect and respond. Options are tls, balance, check, outlier,
+// retry-budget, max-requests, max-conns, connect-timeout, proxy-protocol and follow-version. Their
+// settings stand on the same line, each with its value behind it; lists have commas.
+//
+// # What happens to a request
+//
+// A route whose filters redirect or respond answers by itself. Any other picks a backend by weight.
+// The request's header is edited, its Host and its path are rewritten, first as the route and then
+// as the backend says. The answer's header is edited as the backend and then as the route says, and
+// gets what CORS adds.
 package route

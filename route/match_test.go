@@ -245,37 +245,3 @@ func TestPercent(t *testing.T) {
 		}
 	}
 }
-
-func TestParseURL(t *testing.T) {
-	f := func(url, want string) {
-		t.Helper()
-		got, err := ParseURL(url)
-		if err != nil {
-			got = err.Error()
-		}
-		if !strings.Contains(got, want) {
-			t.Errorf("%q: %q, want %q", url, got, want)
-		}
-	}
-	f("http://127.0.0.1:9000", "http://127.0.0.1:9000")
-	f("HTTP://Shop.Example./", "http://shop.example:80")
-	f("http://[::1]:81", "http://[::1]:81")
-	f("http://a_b:080", "http://a_b:80")
-	f("https://x", "https://x:443")
-	f("h2c://x", "h2c://x:80")
-	f("htp:/x", "has no scheme that is known")
-	f("127.0.0.1:9000", "has no scheme that is known")
-	f("shop:9000", "has no scheme that is known")
-	f("", "has no scheme")
-	f("http://", "the host is missing")
-	f("http://:80", "the host is missing")
-	f("http://x/y", "more than a host and a port")
-	f("http://x?", "more than a host and a port")
-	f("http://u@x", "more than a host and a port")
-	f("http://x:0", "no port 0")
-	f("http://x:65536", "no port 65536")
-	f("http://-x", "not a host name")
-	f("http://x..y", "not a host name")
-	f("http://[::1%25eth0]", "not an IPv6 address")
-	f("http://"+strings.Repeat("x.", 200)+"x", "longer than 255 bytes")
-}

@@ -112,6 +112,7 @@ var (
 	defaultBudget  = Budget{Percent: 20, MinConcurrent: 3}
 	defaultCheck   = Check{Path: "/", Interval: 10 * time.Second, Timeout: 2 * time.Second, Healthy: 2, Unhealthy: 3}
 	defaultStatus  = StatusRange{200, 399}
+	defaultOptions = (*Options)(nil).WithDefaults()
 )
 
 // WithDefaults returns a copy of its own in which every zero that stands for a default is replaced
@@ -162,8 +163,14 @@ func (x Outlier) withDefaults() Outlier {
 
 // Key is one text for all that says how an upstream is talked to: its canonical URL and its
 // options, of which nil means the defaults. Equal texts mean that the two are interchangeable.
-func Key(url string, o *Options) string {
+func Key(url string, o *Options) string { return keyOf(url, o.WithDefaults()) }
+
+// keyOf is [Key] for complete options.
+func keyOf(url string, o *Options) string {
+	if *o == *defaultOptions {
+		return url
+	}
 	var p printer
-	p.options("", o.WithDefaults())
+	p.options("", o)
 	return strings.TrimSuffix(url+"\n"+p.String(), "\n")
 }

@@ -163,11 +163,14 @@ func namesOf(all []setting) string {
 
 // camel is the name that a setting has in a configuration file: of max-age it is maxAge.
 func camel(name string) string {
-	parts := strings.Split(name, "-")
-	for i := 1; i < len(parts); i++ {
-		parts[i] = strings.ToUpper(parts[i][:1]) + parts[i][1:]
+	var b strings.Builder
+	for i, part := range strings.Split(name, "-") {
+		if i > 0 && part != "" {
+			part = strings.ToUpper(part[:1]) + part[1:]
+		}
+		b.WriteString(part)
 	}
-	return strings.Join(parts, "")
+	return b.String()
 }
 
 // indexOf finds a word in a list whose order is that of a kind's values.

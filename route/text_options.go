@@ -87,7 +87,7 @@ func (o *Options) simple() []setting {
 
 // options writes the options that are not the defaults, a line each. o is complete.
 func (p *printer) options(indent string, o *Options) {
-	d := new(Options).WithDefaults()
+	d := defaultOptions
 	if o.TLS != nil {
 		p.settings(indent+"tls", nil, o.TLS.settings(), new(TLS).settings())
 	}
@@ -106,13 +106,17 @@ func (p *printer) options(indent string, o *Options) {
 	if o.RetryBudget != d.RetryBudget {
 		p.settings(indent+"retry-budget", nil, o.RetryBudget.settings(), d.RetryBudget.settings())
 	}
-	defaults := d.simple()
-	for i, s := range o.simple() {
-		if value := s.get(); value == defaults[i].get() {
-			continue
-		} else if s.flag {
+	p.simple(indent, o.simple(), d.simple())
+}
+
+// simple writes a line for each setting that is not as in defaults.
+func (p *printer) simple(indent string, all, defaults []setting) {
+	for i, s := range all {
+		switch value := s.get(); {
+		case value == defaults[i].get():
+		case s.flag:
 			p.line(indent + s.name)
-		} else {
+		default:
 			p.line(indent+s.name, value)
 		}
 	}
