@@ -15,6 +15,8 @@ func FuzzBody(f *testing.F) {
 	f.Add("a", `{"b": [1, {`, `}], "c": 2}`, "application/json", 1000)
 	f.Add(`\u0061`, "{", "}", "", 20)
 	f.Add("é", "x=1&", "&y=2", "application/x-www-form-urlencoded", 30)
+	f.Add("0", "{\"b;\\", "}],", "", 1000)
+	f.Add("0", "{", "\x18X=2", "application/x-www-form-urlencoded", 30)
 	f.Fuzz(func(t *testing.T, key, before, after, kind string, cut int) {
 		if strings.Contains(key+before+after, secret) || strings.Contains(secret, key) {
 			return
@@ -42,16 +44,16 @@ func FuzzBody(f *testing.F) {
 }
 
 // startsField reports whether a JSON field may follow before, so that what follows is a field and
-// not, say, a part of a string.
+// not, say, a part of a string or of a name.
 func startsField(before string) bool {
 	dec := json.NewDecoder(strings.NewReader(before + `"token":"x"`))
-	last := json.Token(nil)
+	var name, value json.Token
 	for {
 		tok, err := dec.Token()
 		if err != nil {
-			return last == "x"
+			return name == "token" && value == "x"
 		}
-		last = tok
+		name, value = value, tok
 	}
 }
 

@@ -139,16 +139,28 @@ func (m *Mask) Body(contentType string, body []byte) []byte {
 	if !m.Any() || len(body) == 0 {
 		return body
 	}
-	switch {
-	case isForm(contentType):
-		return []byte(m.Target(string(body)))
-	case isGRPC(contentType):
+	if isGRPC(contentType) {
 		return []byte(Masked)
 	}
+	form := isForm(contentType)
 	if first := bytes.TrimLeft(body, "\xef\xbb\xbf \t\r\n"); len(first) > 0 && strings.IndexByte(`{["`, first[0]) >= 0 {
-		return m.json(body)
+		body = m.json(body)
+	} else if !form {
+		return m.opaque(body)
 	}
-	return m.opaque(body)
+	if form {
+		return m.form(body)
+	}
+	return body
+}
+
+// form masks the fields of a form. One that says a secret in another way goes whole.
+func (m *Mask) form(body []byte) []byte {
+	body = []byte(m.Target(string(body)))
+	if m.assigns(body) || bytes.Contains(body, []byte(`\u`)) {
+		return []byte(Masked)
+	}
+	return body
 }
 
 func isForm(contentType string) bool {

@@ -95,6 +95,10 @@ func TestBody(t *testing.T) {
 	f("application/grpc+json", "{\"a\": 1}", Masked)
 	f("Application/GRPC-web-text", "dG9rZW49YWJj", Masked)
 	f(form, "a=1&token=abc&b=2", "a=1&token=[masked]&b=2")
+	f(form, `{"token": "abc"}`, Masked)
+	f(form, `{"t\u006fken": "abc"}&a=1`, Masked)
+	f(form, `a={"token": "abc"}`, Masked)
+	f(form, `{"a": 1, &%74oken=abc`, `{"a": 1, &%74oken=[masked]`)
 	f("", "", "")
 }
 
