@@ -210,7 +210,7 @@ func (s *Stream) takeAnswer(b *fieldBlock) *fault {
 	switch {
 	case t.fault != nil:
 		return t.fault
-	case t.tooLarge, len(s.heads)-s.at-s.size+len(t.text) > 2*s.conn.set.MaxHead:
+	case t.tooLarge, len(s.heads)-s.size+len(t.text) > 2*s.conn.set.MaxHead:
 		s.fail(ErrLargeHead)
 		return errLargeAnswer
 	}

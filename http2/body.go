@@ -19,7 +19,7 @@ var blocks [maxBlockBits - minBlockBits + 1]sync.Pool
 
 // takeBlock borrows a block of at least n bytes.
 func takeBlock(n int) *block {
-	class := max(bits.Len(uint(n-1)), minBlockBits) - minBlockBits
+	class := max(bits.Len(uint(max(n, 1)-1)), minBlockBits) - minBlockBits
 	if class >= len(blocks) {
 		return &block{make([]byte, n)}
 	}

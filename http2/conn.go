@@ -166,10 +166,7 @@ func (c *Conn) lend() *Stream {
 	s := takeStream()
 	s.conn = c
 	s.credit = c.peer.window
-	s.window = firstWindow
-	if c.acked {
-		s.window = c.set.StreamWindow
-	}
+	s.window = c.streamWindow()
 	if s.next = c.first; s.next != nil {
 		s.next.prev = s
 	}
@@ -179,8 +176,16 @@ func (c *Conn) lend() *Stream {
 	return s
 }
 
-// takeBack ends the loan of a stream, and uses its memory again where nobody waits on it.
-func (c *Conn) takeBack(s *Stream) {
+// streamWindow is what the peer takes the windows of new streams for.
+func (c *Conn) streamWindow() int {
+	if c.acked {
+		return c.set.StreamWindow
+	}
+	return firstWindow
+}
+
+// takeBack ends the loan of a stream. Its memory is used again where nobody can hold on to it.
+func (c *Conn) takeBack(s *Stream, reuse bool) {
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {
@@ -192,8 +197,8 @@ func (c *Conn) takeBack(s *Stream) {
 	s.prev, s.next = nil, nil
 	c.lent--
 	c.giveBack(s.body.size())
-	s.body.drop()
-	if s.reader == nil && s.writer == nil {
+	if reuse && s.reader == nil && s.writer == nil {
+		s.body.drop()
 		giveStream(s)
 	}
 	if c.lent == 0 {

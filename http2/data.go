@@ -122,7 +122,7 @@ func (s *Stream) giveBack(n int) {
 	if s.ended || s.err != nil || s.closed {
 		return
 	}
-	if s.owed += n; s.owed >= s.conn.set.StreamWindow/2 {
+	if s.owed += n; s.owed >= s.conn.streamWindow()/2 {
 		s.conn.control(appendWindow(s.conn.scratch[:0], s.id, s.owed))
 		s.window += s.owed
 		s.owed = 0

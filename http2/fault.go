@@ -51,7 +51,7 @@ var (
 	errSettingsFlood = newFault("settings_flood", EnhanceYourCalm, "too many SETTINGS frames")
 	errPingFlood     = newFault("ping_flood", EnhanceYourCalm, "too many PING frames")
 	errEmptyFlood    = newFault("empty_flood", EnhanceYourCalm, "too many empty frames")
-	errPriorityFlood = newFault("priority_flood", EnhanceYourCalm, "too many PRIORITY frames or frames of unknown types")
+	errPriorityFlood = newFault("priority_flood", EnhanceYourCalm, "too many PRIORITY frames, or others without an effect")
 	errWindowFlood   = newFault("window_flood", EnhanceYourCalm, "too many WINDOW_UPDATE frames for what was sent")
 	errRapidReset    = newFault("rapid_reset", EnhanceYourCalm, "too many streams were opened and reset, or made to be reset, before they were answered")
 	errLongBlock     = newFault("continuation_flood", EnhanceYourCalm, "a head goes on over too many frames or bytes")

@@ -9,7 +9,7 @@ const (
 	glitchSettings glitch = iota
 	glitchPing
 	glitchEmpty
-	glitchPriority
+	glitchOther // PRIORITY, unknown types, and what comes too late to have an effect
 	glitchWindow
 	glitchReset // a stream was reset before it was answered, by the peer or because of it
 	glitches
@@ -25,7 +25,7 @@ var allowances = [glitches]struct {
 	glitchSettings: {20, errSettingsFlood},
 	glitchPing:     {500, errPingFlood},
 	glitchEmpty:    {100, errEmptyFlood},
-	glitchPriority: {200, errPriorityFlood},
+	glitchOther:    {200, errPriorityFlood},
 	glitchWindow:   {500, errWindowFlood},
 	// All streams given up at once, and once more: see maxResets.
 	glitchReset: {0, errRapidReset},
@@ -80,7 +80,7 @@ func (c *Conn) earn(g glitch, n int32) {
 
 // opened counts a new stream of the peer.
 func (c *Conn) opened() {
-	c.earn(glitchPriority, 2)
+	c.earn(glitchOther, 2)
 	c.earn(glitchWindow, 2)
 	if c.flood.streams++; c.flood.streams >= sampleStreams {
 		c.flood.streams /= 2

@@ -9,25 +9,22 @@ import (
 // read is the handler of the connection underneath: it takes frames for as long as there are any,
 // and then gives back its coroutine until bytes arrive.
 func (c *Conn) read(nc *netloop.Conn) {
+	fresh := len(nc.Buffered()) > 0
 	for {
-		if len(nc.Buffered()) == 0 {
+		if !fresh {
 			if err := nc.Fill(); err != nil {
 				c.gone(lost(err))
 				nc.Close()
 				return
 			}
 		}
+		fresh = false
 		c.take()
-		switch waiting := len(nc.Buffered()); {
-		case c.over:
-			return
-		case waiting == 0:
-			nc.Idle()
+		if c.over {
 			return
 		}
-		if err := nc.Fill(); err != nil {
-			c.gone(lost(err))
-			nc.Close()
+		if len(nc.Buffered()) == 0 {
+			nc.Idle()
 			return
 		}
 	}
@@ -67,13 +64,15 @@ func (c *Conn) frames() *fault {
 			if len(b) == 0 {
 				return nil
 			}
-			c.net.Consume(c.takeData(b))
+			if n := c.takeData(b); !c.over {
+				c.net.Consume(n)
+			}
 		case len(b) < headerSize:
 			c.expect(len(b) > 0)
 			return nil
 		default:
 			n, fault := c.frame(b)
-			if fault != nil || n == 0 {
+			if fault != nil || n == 0 || c.over {
 				return fault
 			}
 			c.net.Consume(n)
@@ -164,7 +163,7 @@ func (c *Conn) dispatch(f frame, payload []byte) *fault {
 	case frameWindow:
 		return c.onWindow(f, payload)
 	}
-	return c.meter(glitchPriority) // an extension that this side does not know
+	return c.meter(glitchOther) // an extension that this side does not know
 }
 
 // absent says what it means that a frame is on a stream that is not open.
@@ -197,7 +196,7 @@ func (c *Conn) onPriority(f frame, payload []byte) *fault {
 	case dependency(payload) == f.stream:
 		return c.refuse(f.stream, errSelfDependency)
 	}
-	return c.meter(glitchPriority)
+	return c.meter(glitchOther)
 }
 
 // dependency is the stream that a priority names.
@@ -216,7 +215,7 @@ func (c *Conn) onReset(f frame, payload []byte) *fault {
 			return errIdle
 		}
 		c.resets.drop(f.stream) // both sides ended it at once, and the peer can't send more
-		return nil
+		return c.meter(glitchOther)
 	}
 	answered := s.sentHead
 	s.fail(&StreamError{Code: ErrCode(binary.BigEndian.Uint32(payload))})
@@ -249,7 +248,7 @@ func (c *Conn) onGoAway(f frame, payload []byte) *fault {
 	case len(payload) < 8:
 		return errFrameSize
 	case c.server:
-		return nil // it opens no more streams, and none was ever opened from here
+		return c.meter(glitchOther) // no stream was ever opened from here
 	}
 	c.retiring = true
 	last := binary.BigEndian.Uint32(payload) & maxStreamID

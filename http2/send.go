@@ -94,6 +94,12 @@ func (s *Stream) SendLast(p, trailer []byte) error {
 func (s *Stream) CloseWrite() { _ = s.SendEnd(nil) }
 
 func (s *Stream) send(p []byte, end bool) error {
+	if err := s.unsendable(); err != nil {
+		return err
+	}
+	if s.id == 0 || s.conn.server && !s.sentHead {
+		panic("BUG: a body is sent before its head")
+	}
 	if len(p) == 0 {
 		if err := s.gate(); err != nil || !end {
 			return err

@@ -109,7 +109,7 @@ func (c *Conn) onSettings(f frame, payload []byte) *fault {
 		return errFrameSize
 	case f.has(flagAck):
 		c.onSettingsAck()
-		return nil
+		return c.meter(glitchSettings)
 	}
 	if !c.settled {
 		c.settled = true

@@ -25,8 +25,8 @@ type Stream struct {
 	task       *netloop.Task
 
 	// Receiving.
-	heads    []byte // the current head is heads[at:at+size]; behind it are those of an answer that were not read
-	at, size int
+	heads    []byte // the current head is heads[:size]; behind it are those of an answer that were not read
+	size     int
 	asked    asked
 	tooLarge bool
 	gotHead  bool // the final one
@@ -88,23 +88,26 @@ func (c *Conn) start(fn func()) *netloop.Task {
 
 // serve is the coroutine of a request.
 func (s *Stream) serve() {
-	defer s.served()
+	returned := false
+	defer func() { s.served(returned) }()
 	if s.err == nil { // else it was taken back before its turn came
 		s.conn.handle(s)
 	}
+	returned = true
 }
 
-// served ends the stream of a handler that has returned, or panicked.
-func (s *Stream) served() {
+// served ends the stream of a handler that has returned, or panicked: then what it started may
+// still be at work with the stream.
+func (s *Stream) served(returned bool) {
 	s.task = nil
 	s.shut()
-	s.conn.takeBack(s)
+	s.conn.takeBack(s, returned)
 }
 
 // Head is the head as text in the form of HTTP/1.1, with its empty line: the request's on a server,
 // on a client the one of the answer that ReadHead came upon. It is valid until the next ReadHead, and
 // as long as the stream.
-func (s *Stream) Head() []byte { return s.heads[s.at : s.at+s.size] }
+func (s *Stream) Head() []byte { return s.heads[:s.size:s.size] }
 
 // TooLarge says that the head of a request exceeds the limits. Head is then its request line, or
 // nothing where even that is too large, and the answer should be 431.
@@ -113,9 +116,9 @@ func (s *Stream) TooLarge() bool { return s.tooLarge }
 // ReadHead waits for the next head of an answer: interim ones (1xx), then the final one. A 200 to an
 // extended CONNECT reads as the 101 that HTTP/1.1 would have.
 func (s *Stream) ReadHead() error {
-	s.at += s.size
+	s.heads = s.heads[:copy(s.heads, s.heads[s.size:])]
 	s.size = 0
-	for s.at == len(s.heads) {
+	for len(s.heads) == 0 {
 		if err := s.unreadable(); err != nil {
 			return err
 		}
@@ -127,7 +130,7 @@ func (s *Stream) ReadHead() error {
 		}
 	}
 	scanned := 0
-	s.size = http1.HeadEnd(s.heads[s.at:], &scanned)
+	s.size = http1.HeadEnd(s.heads, &scanned)
 	return nil
 }
 
@@ -285,7 +288,7 @@ func (s *Stream) Close() {
 	if s.id == 0 {
 		s.conn.unsent--
 	}
-	s.conn.takeBack(s)
+	s.conn.takeBack(s, true)
 }
 
 // shut ends the stream as it deserves.
