@@ -300,7 +300,7 @@ func isSchemeByte(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("
 func (c *checker) checkRetry(r *Retry) {
 	c.between(CodeRetry, "retry.attempts", r.Attempts, 0, maxAttempts)
 	if r.On >= 1<<len(retryOnWords) {
-		c.fail(CodeRetry, "retry.on", "has failures that are unknown; use %s", strings.Join(retryOnWords, ", "))
+		c.fail(CodeRetry, "retry.after", "has failures that are unknown; use %s", strings.Join(retryOnWords, ", "))
 	}
 	c.checkCount("retry.statuses", len(r.Statuses), maxConditions)
 	for i, status := range r.Statuses {

@@ -78,7 +78,7 @@ func (c *checker) checkBalance(field string, b *Balance) {
 	case int(b.Policy) >= len(policyWords) || int(b.HashOn) >= len(hashWords):
 		c.fail(CodeOption, field, "is none that is known; use one of %s", strings.Join(policyWords, ", "))
 	case b.Policy != Maglev && b.HashOn != HashAddress:
-		c.fail(CodeOption, field+".on", "%s hashes nothing; use maglev, or leave it out", b.Policy)
+		c.fail(CodeOption, field+".hash", "%s hashes nothing; use maglev, or leave it out", b.Policy)
 	case b.HashName != "" && !named:
 		c.fail(CodeOption, field+".name", "%q is the name of nothing; use it with header, cookie or query", b.HashName)
 	case named && b.HashName == "":
@@ -106,7 +106,7 @@ func (c *checker) checkHealth(field string, h *Check) {
 	alien("service", h.Service != "", CheckTCP, CheckHTTP)
 	alien("statuses", len(h.Statuses) > 0, CheckTCP, CheckGRPC)
 	path, query, _ := strings.Cut(h.Path, "?")
-	if h.Path != "" && (!strings.HasPrefix(path, "/") || !isPathText(path+query)) {
+	if h.Path != "" && (!strings.HasPrefix(path, "/") || !isPathText(path) || !isPathText(query)) {
 		c.fail(CodeOption, field+".path", "%q is not a path; use one such as /healthz, percent-encoded", h.Path)
 	}
 	c.checkCount(field+".path", len(h.Path), maxValue)
@@ -134,7 +134,7 @@ func (c *checker) checkStatuses(field string, ranges []StatusRange) {
 
 func (c *checker) checkOutlier(field string, x *Outlier) {
 	if x.Off && *x != (Outlier{Off: true}) {
-		c.fail(CodeOption, field, "is off, and has settings besides; choose one")
+		c.fail(CodeOption, field, "is disabled, and has settings besides; choose one")
 	}
 	c.between(CodeOption, field+".failures", x.Failures, 0, maxRow)
 	c.between(CodeOption, field+".gatewayErrors", x.GatewayErrors, 0, maxRow)

@@ -29,7 +29,7 @@
 //	  when header["x-user"].size() > 3
 //	  timeout 30s
 //	  request-timeout 2m
-//	  retry 2 on connect,gateway-error statuses 429 per-try 1s
+//	  retry 2 after connect,gateway-error statuses 429 per-try 1s
 //	  session cookie shop max-age 24h permanent
 //	  request set X-Env prod
 //	  rewrite-path prefix /v2

@@ -34,7 +34,7 @@ func TestKey(t *testing.T) {
 	same("http://a:1,b:2", "http://b:2,a:1", false)
 	for _, option := range []string{
 		"follow-version", "max-requests 1", "max-conns 1", "connect-timeout 1s", "proxy-protocol 1",
-		"outlier off", "outlier gateway-errors 1", "retry-budget min-concurrent 1", "balance random", "balance maglev",
+		"outlier disabled", "outlier gateway-errors 1", "retry-budget min-concurrent 1", "balance random", "balance maglev",
 		"balance maglev path", "balance maglev header X", "balance maglev cookie X", "check http", "check grpc service a",
 	} {
 		same("http://a", "http://a; "+option, false)

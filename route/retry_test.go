@@ -13,12 +13,12 @@ func TestRetryStatus(t *testing.T) {
 		}
 	}
 	f("1", 503, false)
-	f("1 on gateway-error", 502, true)
-	f("1 on gateway-error", 503, true)
-	f("1 on gateway-error", 504, true)
-	f("1 on gateway-error", 500, false)
-	f("1 on gateway-error", 501, false)
-	f("1 on gateway-error", 505, false)
+	f("1 after gateway-error", 502, true)
+	f("1 after gateway-error", 503, true)
+	f("1 after gateway-error", 504, true)
+	f("1 after gateway-error", 500, false)
+	f("1 after gateway-error", 501, false)
+	f("1 after gateway-error", 505, false)
 	f("1 statuses 500,429", 429, true)
 	f("1 statuses 500,429", 503, false)
 }
@@ -31,13 +31,13 @@ func TestRetryDefaults(t *testing.T) {
 		}
 	}
 	f("1", RetryConnect|RetryReset|RetryRefused, 25*time.Millisecond)
-	f("1 on timeout on connect backoff 1s", RetryConnect|RetryTimeout, time.Second)
+	f("1 after timeout after connect backoff 1s", RetryConnect|RetryTimeout, time.Second)
 	f("1 statuses 503", 0, 25*time.Millisecond)
 }
 
 func TestUnknownRetryOn(t *testing.T) {
 	_, errs := New([]*Route{{Name: "r", Retry: &Retry{On: 1 << 7}, Backends: []Backend{{URL: "http://b", Weight: 1}}}})
-	want := `route "r": retry.on: has failures that are unknown; use connect, reset, refused, timeout, gateway-error`
+	want := `route "r": retry.after: has failures that are unknown; use connect, reset, refused, timeout, gateway-error`
 	if len(errs) != 1 || errs[0].Error() != want {
 		t.Errorf("%v, want %s", errs, want)
 	}

@@ -42,8 +42,8 @@ func (o RetryOn) String() string {
 }
 
 func (r *Retry) settings() []setting {
-	on := setting{
-		name: "on",
+	after := setting{
+		name: "after",
 		get:  func() string { return r.On.String() },
 		set: func(text string) error {
 			for word := range strings.SplitSeq(text, ",") {
@@ -57,7 +57,7 @@ func (r *Retry) settings() []setting {
 		},
 	}
 	return []setting{
-		on,
+		after,
 		statusesOf("statuses", &r.Statuses),
 		durationOf("per-try", &r.PerTry),
 		durationOf("backoff", &r.Backoff),

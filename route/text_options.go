@@ -58,7 +58,7 @@ func (c *Check) settings() []setting {
 
 func (x *Outlier) settings() []setting {
 	return []setting{
-		flagOf("off", &x.Off),
+		flagOf("disabled", &x.Off),
 		numberOf("failures", &x.Failures),
 		numberOf("gateway-errors", &x.GatewayErrors),
 		durationOf("eject", &x.Eject),
@@ -99,7 +99,7 @@ func (p *printer) options(indent string, o *Options) {
 		p.settings(indent+"check", []string{o.Check.Kind.String()}, o.Check.settings(), byDefault.settings())
 	}
 	if o.Outlier.Off {
-		p.line(indent+"outlier", "off")
+		p.line(indent+"outlier", "disabled")
 	} else if o.Outlier != d.Outlier {
 		p.settings(indent+"outlier", nil, o.Outlier.settings(), d.Outlier.settings())
 	}
@@ -184,7 +184,7 @@ func (p *parser) parseBalance(keyword word, b *Balance, field string) {
 		p.fail(p.words[0].column, "%v", err)
 	}
 	if len(p.words) > 1 {
-		p.mark(field+".on", p.words[1])
+		p.mark(field+".hash", p.words[1])
 		if b.HashOn, err = ParseHashOn(p.words[1].text); err != nil {
 			p.fail(p.words[1].column, "%v", err)
 		}
