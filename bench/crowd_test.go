@@ -123,3 +123,24 @@ func TestHold(t *testing.T) {
 	f(&behaviour{act: func(*crowd, *net.TCPConn) error { return io.EOF }}, toll{Opened: 2, Cut: 1})
 	f(&behaviour{act: func(m *crowd, _ *net.TCPConn) error { m.ok.Add(3); return nil }}, toll{Opened: 3, Cut: 1, OK: 3})
 }
+
+// TestFramesAreUnderstood holds that a server takes what the members send for requests, and not for
+// noise: the body of the answer comes.
+func TestFramesAreUnderstood(t *testing.T) {
+	c, err := net.Dial("tcp", startOrigin(t).addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(appendGet(appendFrame([]byte(preface), frameSettings, 0, 0), 1)); err != nil {
+		t.Fatal(err)
+	}
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	var got []byte
+	for piece := make([]byte, 4096); !bytes.Contains(got, []byte(smallJSON)); {
+		n, err := c.Read(piece)
+		if got = append(got, piece[:n]...); err != nil {
+			t.Fatalf("got %q and then %v, want an answer", got, err)
+		}
+	}
+}
