@@ -119,9 +119,9 @@ func (k *copied) fail(why traffic.Failed) {
 
 // abandon ends a running copy that is too far behind. Its worker books it.
 func (k *copied) abandon() {
-	if conn := k.carrier.conn; conn != nil {
+	if up := k.carrier.up; up != nil {
 		k.behind = true
-		conn.Abort()
+		up.Cut()
 	}
 }
 

@@ -3,6 +3,7 @@ package mirror
 import (
 	"math/rand/v2"
 
+	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -180,7 +181,8 @@ func (l *lane) sender(t *target) *sender {
 		l.senders = append(l.senders, nil)
 	}
 	if l.senders[t.id] == nil {
-		s := &sender{lane: l, target: t, window: min(firstWindow, l.workers), counts: t.book.lanes[l.id], pool: upstream.NewPool(l.loop, t.endpoint, l.workers)}
+		s := &sender{lane: l, target: t, window: min(firstWindow, l.workers), counts: t.book.lanes[l.id]}
+		s.pool = upstream.NewPool(l.loop, t.cluster, upstream.PoolConfig{MaxIdle: l.workers, MaxHead: maxAnswerHead, HTTP2: http2.Settings{Low: true, MaxHead: maxAnswerHead}})
 		s.run, s.again = s.work, s.resume
 		l.senders[t.id] = s
 	}

@@ -20,12 +20,12 @@ type Pairs func(lane int, p *traffic.Pair) bool
 
 // Mirror makes copies on event loops.
 type Mirror struct {
-	cfg      config.Mirror
-	memory   *traffic.Memory
-	resolver *upstream.Resolver
-	pairs    Pairs
-	lanes    []*lane
-	lastID   atomic.Uint64
+	cfg    config.Mirror
+	memory *traffic.Memory
+	set    *upstream.Set
+	pairs  Pairs
+	lanes  []*lane
+	lastID atomic.Uint64
 
 	killed   atomic.Bool
 	stopping atomic.Bool
@@ -45,12 +45,12 @@ type policy struct {
 
 // target is one address that a mirror sends to. It outlives tables, as its book does.
 type target struct {
-	id       int // index of its sender in every lane
-	book     *book
-	endpoint *upstream.Endpoint
+	id      int // index of its sender in every lane
+	book    *book
+	cluster *upstream.Cluster
 }
 
-type targetKey struct{ mirror, target, url string }
+type targetKey struct{ mirror, target, upstream string }
 
 // plans says what to copy of the requests of each route. The former plans are kept for requests
 // that were routed by the table before.
@@ -67,11 +67,11 @@ type plan struct {
 }
 
 // New makes a mirror stage on the given loops. Captures lie in memory; complete pairs go to pairs.
-func New(cfg *config.Config, loops []*netloop.Loop, resolver *upstream.Resolver, memory *traffic.Memory, pairs Pairs) *Mirror {
+func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, memory *traffic.Memory, pairs Pairs) *Mirror {
 	m := &Mirror{
 		cfg:      cfg.Mirror,
 		memory:   memory,
-		resolver: resolver,
+		set:      set,
 		pairs:    pairs,
 		policies: make(map[string]*policy),
 		targets:  make(map[targetKey]*target),
@@ -105,13 +105,13 @@ func (m *Mirror) compileLocked(rm *route.Mirror) plan {
 	}
 	p.markerLine = fmt.Appendf(nil, "%s: %s/%s\r\n", m.cfg.Marker, m.cfg.Instance, rm.Name)
 	for _, t := range rm.Targets {
-		key := targetKey{rm.Name, t.Name, t.URL}
+		key := targetKey{rm.Name, t.Name, t.Key()}
 		if m.targets[key] == nil {
-			endpoint, err := m.resolver.Endpoint(t.URL)
+			cluster, err := m.set.Cluster(t.URL, t.Options)
 			if err != nil {
 				panic("BUG: a checked table has a bad target: " + err.Error())
 			}
-			m.targets[key] = &target{id: len(m.targets), book: m.bookLocked(rm.Name, t), endpoint: endpoint}
+			m.targets[key] = &target{id: len(m.targets), book: m.bookLocked(rm.Name, t), cluster: cluster}
 		}
 		m.targets[key].book.baseline.Store(t.Baseline)
 		p.targets = append(p.targets, m.targets[key])

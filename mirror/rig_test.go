@@ -70,13 +70,11 @@ func start(t testing.TB, cfg *config.Config, table string) *rig {
 		t.Fatal(err)
 	}
 	r.addr, r.loop = listener.Addr().String(), loop
-	resolver, loops := upstream.NewResolver(), []*netloop.Loop{loop}
-	r.Mirror = New(cfg, loops, resolver, r.memory, r.takePair)
-	r.proxy = proxy.New(cfg, loops, resolver, r.Offer, log)
+	set, loops := upstream.NewSet(slog.New(slog.DiscardHandler)), []*netloop.Loop{loop}
+	r.Mirror = New(cfg, loops, set, r.memory, r.takePair)
+	r.proxy = proxy.New(cfg, loops, set, r.Offer, nil, log)
 	r.setTable(t, table)
-	if err := r.proxy.Listen(listener); err != nil {
-		t.Fatal(err)
-	}
+	r.proxy.Listen(listener, func() *proxy.Entry { return &proxy.Entry{} })
 	stopped := make(chan bool)
 	go func() { loop.Run(); close(stopped) }()
 	t.Cleanup(func() {

@@ -2,13 +2,13 @@ package mirror
 
 import (
 	"errors"
-	"io"
 	"time"
 	"unsafe"
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/traffic"
+	"tain.dev/tain/upstream"
 )
 
 // maxPiece is how many bytes of a body are gathered for one system call.
@@ -28,7 +28,8 @@ type worker struct {
 	sender *sender
 	task   *netloop.Task
 	copy   *copied
-	conn   *netloop.Conn
+	up     upstream.Carrier
+	ask    upstream.Ask
 	sentAt int64
 	isHead bool
 
@@ -37,7 +38,6 @@ type worker struct {
 	scratch []byte // see traffic.Bytes.Slice
 	head    []byte // the answer's head in normal form
 	in      http1.Response
-	body    http1.Decoder
 }
 
 func (l *lane) borrowWorker(s *sender) *worker {
@@ -53,11 +53,18 @@ func (l *lane) borrowWorker(s *sender) *worker {
 }
 
 func (w *worker) end() {
-	if w.conn != nil {
-		w.conn.Abort()
-	}
-	w.sender, w.task, w.copy, w.conn = nil, nil, nil, nil
+	w.drop(upstream.Ignored)
+	w.sender, w.task, w.copy = nil, nil, nil
 	w.lane.free = append(w.lane.free, w)
+}
+
+// drop ends an attempt so that the target can't take a part of a request for all of it.
+func (w *worker) drop(o upstream.Outcome) {
+	if w.up != nil {
+		w.up.Cut()
+		w.up.Abort(o)
+		w.up = nil
+	}
 }
 
 // carry takes one copy to the target and its answer back, in one attempt. It returns false when the
@@ -66,29 +73,23 @@ func (w *worker) carry(k *copied) bool {
 	w.copy, k.carrier = k, w
 	k.state = running
 	w.sender.counts.sent.Add(1)
-	reusable, err := w.exchange(k)
-	if err != nil {
-		if w.conn != nil {
-			w.conn.Abort() // the target must not take a part of a request for all of it
-			w.conn = nil
-		}
+	if err := w.exchange(k); err != nil {
 		why := reasonOf(err)
 		if k.behind {
 			why = traffic.FailedBehind
 		}
+		outcome := upstream.Ignored
 		if w.blames(why) {
+			outcome = upstream.OutcomeOf(err)
 			w.sender.failed()
 		}
+		w.drop(outcome)
 		w.copy = nil
 		k.fail(why)
 		return why != traffic.FailedStopping
 	}
-	if reusable {
-		w.sender.pool.Put(w.conn)
-	} else {
-		w.conn.Close()
-	}
-	w.conn, w.copy = nil, nil
+	w.up.Release()
+	w.up, w.copy = nil, nil
 	w.sender.succeeded()
 	k.succeed()
 	return true
@@ -108,30 +109,29 @@ func (w *worker) blames(why traffic.Failed) bool {
 	return true
 }
 
-func (w *worker) exchange(k *copied) (reusable bool, err error) {
+func (w *worker) exchange(k *copied) (err error) {
 	loop := w.lane.loop
 	w.sentAt = loop.Clock()
 	k.answer.Start = loop.Unix(w.sentAt)
-	if w.conn = w.sender.pool.Reuse(); w.conn == nil {
-		if w.conn, err = w.sender.pool.Dial(k.mirror.Timeout); err != nil {
-			return false, err
-		}
-		w.conn.SetLimit(maxAnswerHead)
+	w.ask = upstream.Ask{Timeout: k.mirror.Timeout}
+	if w.up, _, err = w.sender.pool.Take(&w.ask); err != nil {
+		w.up = nil
+		return err
 	}
-	w.conn.SetDeadline(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1)) // 0 is never
+	w.up.SetDeadline(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1)) // 0 is never
 	w.buildHead(k)
 	sendErr := w.send(k)
 	if sendErr != nil && !early(sendErr) {
-		return false, sendErr
+		return sendErr
 	}
 	// A target may answer, and close, before it has read the request. What it said counts.
 	if err := w.readAnswer(k); err != nil {
 		if sendErr != nil {
 			err = sendErr
 		}
-		return false, err
+		return err
 	}
-	return sendErr == nil && w.in.KeepAlive && len(w.conn.Buffered()) == 0, nil
+	return nil
 }
 
 // maxAnswerHead bounds the head of a target's answer, in bytes.
@@ -172,10 +172,13 @@ func (w *worker) buildHead(k *copied) {
 func (w *worker) send(k *copied) error {
 	request := &k.live.Request
 	if request.Ended && !k.chunked && request.Captured() <= netloop.MaxCoalesced && !request.Truncated() {
-		w.out = append(w.out, request.Body(&w.scratch)...)
-		return w.conn.Send(w.out)
+		return w.up.Send(w.out, request.Body(&w.scratch), upstream.RestNone)
 	}
-	if err := w.conn.Send(w.out); err != nil {
+	rest := upstream.RestLength
+	if k.chunked {
+		rest = upstream.RestChunked
+	}
+	if err := w.up.Send(w.out, nil, rest); err != nil {
 		return err
 	}
 	var at traffic.Cursor
@@ -191,12 +194,12 @@ func (w *worker) send(k *copied) error {
 		case request.Truncated():
 			return errMemory
 		case request.Ended:
-			return w.sendEnd(k)
+			return w.up.SendBody(nil, true, request.Trailer)
 		case k.live.Done:
 			return errIncomplete
 		}
 		k.worker = w.task
-		err := w.conn.Wait()
+		err := w.up.Wait()
 		k.worker = nil
 		if err != nil {
 			return err
@@ -220,24 +223,9 @@ func (w *worker) sendFrom(k *copied, at *traffic.Cursor) (more bool, err error) 
 	if len(piece) == 0 {
 		return false, nil
 	}
-	size := len(piece)
-	if k.chunked {
-		w.out = http1.AppendChunkHead(w.out[:0], size)
-		w.piece = append(piece, "\r\n"...)
-		err = w.conn.Send2(w.out, w.piece)
-	} else {
-		err = w.conn.Send(piece)
-	}
-	k.sent += size
+	err = w.up.SendBody(piece, false, nil)
+	k.sent += len(piece)
 	return true, err
-}
-
-func (w *worker) sendEnd(k *copied) error {
-	if !k.chunked {
-		return nil
-	}
-	w.out = http1.AppendLastChunk(w.out[:0], k.live.Request.Trailer)
-	return w.conn.Send(w.out)
 }
 
 var methodHead, methodOther = []byte("HEAD"), []byte("GET")
@@ -248,23 +236,18 @@ func (w *worker) readAnswer(k *copied) error {
 	if w.isHead {
 		method = methodHead
 	}
-	for {
-		if err := w.readHead(method); err != nil {
+	for w.in.Status = 0; w.in.Status < 200; {
+		if err := w.up.ReadHead(&w.in, method); err != nil {
 			return err
-		}
-		if w.in.Status >= 200 {
-			break
 		}
 		if w.in.Upgrade {
 			return errUpgrade
 		}
-		w.conn.Consume(w.in.Size)
 	}
 	k.answer.FirstByte = time.Duration(w.lane.loop.Now() - w.sentAt)
 	k.answer.Status = w.in.Status
 	w.captureHead(k)
-	w.body.Reset(&w.in.Head)
-	w.conn.Consume(w.in.Size)
+	w.up.StartBody(&w.in)
 	if err := w.readBody(k); err != nil {
 		return err
 	}
@@ -275,21 +258,6 @@ func (w *worker) readAnswer(k *copied) error {
 
 var errUpgrade = &http1.Error{Status: 502, Code: "unasked_upgrade", Reason: "the target switched protocols unasked"}
 
-func (w *worker) readHead(method []byte) error {
-	scanned := 0
-	for {
-		if n := http1.HeadEnd(w.conn.Buffered(), &scanned); n > 0 {
-			return w.in.Parse(w.conn.Buffered()[:n], method)
-		}
-		if err := w.in.Early(w.conn.Buffered()); err != nil {
-			return err
-		}
-		if err := w.conn.Fill(); err != nil {
-			return err
-		}
-	}
-}
-
 // captureHead keeps the head of the answer, in normal form.
 func (w *worker) captureHead(k *copied) {
 	w.head = w.in.AppendHead(w.head[:0])
@@ -298,27 +266,25 @@ func (w *worker) captureHead(k *copied) {
 
 func (w *worker) readBody(k *copied) error {
 	for {
-		data, n, done, err := w.body.Next(w.conn.Buffered())
+		data, n, done, err := w.up.Body()
 		if err != nil {
 			return err
 		}
 		if len(data) > 0 {
 			k.answer.Response.Append(data)
 		}
-		w.conn.Consume(n)
+		w.up.Consume(n)
 		if done {
+			k.answer.Response.Trailer = append(k.answer.Response.Trailer, w.up.Trailer()...)
 			return nil
 		}
 		if k.answer.Response.Size > w.lane.m.cfg.DrainAnswer {
 			return errLimit
 		}
-		if n > 0 && len(w.conn.Buffered()) > 0 {
+		if n > 0 {
 			continue
 		}
-		if err := w.conn.Fill(); err != nil {
-			if errors.Is(err, io.EOF) && w.body.Close() == nil {
-				return nil
-			}
+		if err := w.up.Fill(); err != nil {
 			return err
 		}
 	}

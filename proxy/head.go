@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -30,6 +29,10 @@ func (r *request) buildHead() error {
 	h, err := r.appendFields(h)
 	if err != nil {
 		return err
+	}
+	if f := r.route.Filters; f != nil {
+		r.fields, r.arrival.LineEnd, r.arrival.HostEnd = appendFiltered(r.fields[:0], h, f, &r.route.Match)
+		h, r.fields = r.fields, h
 	}
 	r.common = len(h)
 	r.head = r.appendHop(h)
@@ -91,6 +94,11 @@ func (r *request) appendFields(h []byte) ([]byte, error) {
 		}
 		h = append(h, f.Line...)
 	}
+	if r.measured {
+		h = append(h, "Content-Length: "...)
+		h = strconv.AppendInt(h, r.in.Length, 10)
+		h = append(h, "\r\n"...)
+	}
 	if p.cfg.Forwarded != config.ForwardedOff {
 		h = r.appendForwarded(h, fromUser)
 	}
@@ -112,7 +120,8 @@ func (r *request) appendForwarded(h []byte, fromUser bool) []byte {
 	}
 	h = r.peer.AppendTo(h)
 	if !fromUser || !r.in.Has(http1.XForwardedProto) {
-		h = append(h, "\r\nX-Forwarded-Proto: http"...)
+		h = append(h, "\r\nX-Forwarded-Proto: "...)
+		h = append(h, r.scheme()...)
 	}
 	if !fromUser || !r.in.Has(http1.XForwardedHost) {
 		h = append(h, "\r\nX-Forwarded-Host: "...)
@@ -129,7 +138,8 @@ func (r *request) appendForwarded(h []byte, fromUser bool) []byte {
 		} else {
 			h = r.peer.AppendTo(h)
 		}
-		h = append(h, "\";proto=http"...)
+		h = append(h, "\";proto="...)
+		h = append(h, r.scheme()...)
 	}
 	return append(h, "\r\n"...)
 }
@@ -194,45 +204,4 @@ func (r *request) offersUpgrade() bool {
 		}
 	}
 	return true
-}
-
-// appendAnswerHead writes the head of live's answer for the user, and returns how much of it is in
-// normal form. What follows depends on how the body and the connection go on.
-func (r *request) appendAnswerHead(a []byte) (head []byte, common int) {
-	a = r.out.AppendHead(a)
-	common = len(a)
-	if r.rechunks() {
-		a = append(a, "Transfer-Encoding: chunked\r\n"...)
-	}
-	switch {
-	case r.out.Upgrade:
-		a = append(a, "Connection: Upgrade\r\n"...)
-		if protocol, ok := r.out.Get(http1.Upgrade); ok {
-			a = append(a, "Upgrade: "...)
-			a = append(a, protocol...)
-			a = append(a, "\r\n"...)
-		}
-	case !r.keep:
-		a = append(a, "Connection: close\r\n"...)
-	case r.minor == 0:
-		a = append(a, "Connection: keep-alive\r\n"...)
-	}
-	return append(a, "\r\n"...), common
-}
-
-// appendError writes a whole answer of tain's own, or only its head to HEAD.
-func appendError(a []byte, status int, reason string, isHead bool) []byte {
-	a = append(a, "HTTP/1.1 "...)
-	a = strconv.AppendInt(a, int64(status), 10)
-	a = append(a, ' ')
-	a = append(a, http.StatusText(status)...)
-	a = append(a, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: "...)
-	a = strconv.AppendInt(a, int64(len(reason)+len("tain: \n")), 10)
-	a = append(a, "\r\n\r\n"...)
-	if isHead {
-		return a
-	}
-	a = append(a, "tain: "...)
-	a = append(a, reason...)
-	return append(a, '\n')
 }

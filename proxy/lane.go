@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"fmt"
 	"math/rand/v2"
 
+	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 	"tain.dev/tain/upstream"
@@ -15,51 +17,48 @@ type lane struct {
 	loop *netloop.Loop
 	counts
 
-	table    *route.Table // of which forwards is about
+	serving  *serving // of which forwards is about
 	forwards map[*route.Route]*forward
-	pools    map[string]*upstream.Pool // by the backend's URL
+	pools    map[string]*upstream.Pool // by the backend's key
 	free     []*request
 	closed   func(*netloop.Conn)
+	http2    http2.Settings // of users' connections
+	stream   func(*http2.Stream)
 }
 
 // forward is where the requests of one route go.
 type forward struct {
 	backends []backend
-	total    uint32 // sum of the weights
+	total    uint32        // sum of the weights
+	balance  route.Balance // of the first backend that balances by a hash
 }
 
 type backend struct {
-	pool   *upstream.Pool
-	weight uint32
+	pool    *upstream.Pool
+	weight  uint32
+	filters *route.Filters
 }
 
 func newLane(p *Proxy, loop *netloop.Loop) *lane {
 	l := &lane{p: p, id: loop.ID, loop: loop, pools: make(map[string]*upstream.Pool)}
 	l.closed = func(*netloop.Conn) { p.clients.Add(-1) }
+	l.stream = l.serve2
+	l.http2 = http2.Settings{
+		MaxHead:      p.cfg.MaxHead,
+		HeadTimeout:  p.cfg.HeadTimeout,
+		IdleTimeout:  p.cfg.IdleTimeout,
+		WriteTimeout: p.cfg.WriteTimeout,
+		Refused:      func(reason string, err error) { l.note(reasonHTTP2, "", fmt.Errorf("%s: %w", reason, err)) },
+	}
 	return l
 }
 
-// open decides about a new connection.
-func (l *lane) open(c *netloop.Conn) bool {
-	if n := l.p.clients.Add(1); l.p.cfg.MaxConns > 0 && n > int64(l.p.cfg.MaxConns) {
-		l.p.clients.Add(-1)
-		l.note(reasonMaxConns, "", errMaxConns(l.p.cfg.MaxConns))
-		return false
-	}
-	c.OnClose = l.closed
-	c.SetLimit(l.p.cfg.MaxHead)
-	c.SetDeadline(l.p.cfg.IdleTimeout)
-	return true
-}
-
-func (l *lane) acceptFailed(err error) { l.note(reasonAccept, "", err) }
-
 // lookup finds the route of a request, and where it leads.
 func (l *lane) lookup(q *route.Request) (*route.Route, *forward) {
-	if t := l.p.table.Load(); t != l.table {
-		l.setTable(t)
+	if s := l.p.serving.Load(); s != l.serving {
+		l.adopt(s)
 	}
-	r := l.table.Lookup(q)
+	r := l.serving.table.Lookup(q)
 	if r == nil {
 		return nil, nil
 	}
@@ -71,20 +70,14 @@ func (l *lane) lookup(q *route.Request) (*route.Route, *forward) {
 	return r, f
 }
 
-// setTable forgets what the former table led to, and closes the pools that t has no use for.
-func (l *lane) setTable(t *route.Table) {
-	l.table = t
+// adopt forgets what the former table led to, and closes the pools that s has no use for.
+func (l *lane) adopt(s *serving) {
+	l.serving = s
 	l.forwards = make(map[*route.Route]*forward)
-	used := make(map[string]bool)
-	for _, r := range t.Routes() {
-		for _, b := range r.Backends {
-			used[b.URL] = true
-		}
-	}
-	for url, pool := range l.pools {
-		if !used[url] {
+	for key, pool := range l.pools {
+		if s.upstreams[key] != pool.Cluster() {
 			pool.Close()
-			delete(l.pools, url)
+			delete(l.pools, key)
 		}
 	}
 }
@@ -95,34 +88,58 @@ func (l *lane) compile(r *route.Route) *forward {
 		if b.Weight == 0 {
 			continue
 		}
-		pool := l.pools[b.URL]
+		pool := l.pools[b.Key()]
 		if pool == nil {
-			endpoint, err := l.p.resolver.Endpoint(b.URL)
-			if err != nil {
-				panic("BUG: a checked table has a bad backend: " + err.Error())
-			}
-			pool = upstream.NewPool(l.loop, endpoint, l.p.cfg.IdlePerBackend)
-			l.pools[b.URL] = pool
+			pool = upstream.NewPool(l.loop, l.serving.upstreams[b.Key()], upstream.PoolConfig{
+				MaxIdle: l.p.cfg.IdlePerBackend,
+				MaxHead: l.p.cfg.MaxHead,
+				HTTP2:   http2.Settings{MaxHead: l.p.cfg.MaxHead},
+			})
+			l.pools[b.Key()] = pool
 		}
-		f.backends = append(f.backends, backend{pool, b.Weight})
+		f.backends = append(f.backends, backend{pool, b.Weight, b.Filters})
 		f.total += b.Weight
+		if f.balance.Policy != route.Maglev && b.Options != nil {
+			f.balance = b.Options.Balance
+		}
 	}
 	return f
 }
 
-// pick chooses a backend by weight. The attempts after the first go to the ones that follow it.
-func (f *forward) pick(attempt int, first *int) *upstream.Pool {
+// pick chooses a backend: the one that the request's session is bound to, else by weight. The
+// attempts after the first go to the ones that follow it.
+func (f *forward) pick(attempt int, first *int, token uint64) *backend {
 	if attempt == 0 {
-		*first = 0
-		if len(f.backends) > 1 {
-			draw := rand.Uint32N(f.total)
-			for draw >= f.backends[*first].weight {
-				draw -= f.backends[*first].weight
-				*first++
+		*first = f.bound(token)
+		if *first < 0 {
+			*first = f.draw()
+		}
+	}
+	return &f.backends[(*first+attempt)%len(f.backends)]
+}
+
+// bound finds the backend that has the server of a session, or returns -1.
+func (f *forward) bound(token uint64) int {
+	if token != 0 && len(f.backends) > 1 {
+		for i := range f.backends {
+			if f.backends[i].pool.Cluster().ByToken(token) != nil {
+				return i
 			}
 		}
 	}
-	return f.backends[(*first+attempt)%len(f.backends)].pool
+	return -1
+}
+
+func (f *forward) draw() int {
+	if len(f.backends) == 1 {
+		return 0
+	}
+	i, draw := 0, rand.Uint32N(f.total)
+	for draw >= f.backends[i].weight {
+		draw -= f.backends[i].weight
+		i++
+	}
+	return i
 }
 
 // borrow takes the state of a request from those that are done.
@@ -134,9 +151,10 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 	} else {
 		r = newRequest(l)
 	}
-	r.client = c
-	r.peer = c.Peer().Addr()
+	r.peer, r.tls = c.Peer().Addr(), c.TLS()
+	r.secure = r.tls != nil
 	r.trusted = l.p.trusted(r.peer)
+	r.ask.Timeout = l.p.cfg.ConnectTimeout
 	return r
 }
 
@@ -144,14 +162,14 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 // behind: it ends by itself, and r is not used again.
 func (l *lane) giveBack(r *request) {
 	if r.up != nil {
-		r.up.Abort()
+		r.up.Abort(upstream.Ignored)
 	}
-	in, out := r.client.TakeTraffic()
+	in, out := r.client.traffic()
 	l.in.Add(in)
 	l.out.Add(out)
 	r.main = nil
 	if !r.uploading {
-		r.client, r.up, r.route, r.forward = nil, nil, nil, nil
+		r.h1.netConn, r.h2.stream, r.client, r.tls, r.up, r.route, r.forward, r.backend = nil, nil, nil, nil, nil, nil, nil, nil
 		l.free = append(l.free, r)
 	}
 	r.endExchange(faultPanic)

@@ -14,21 +14,27 @@ import (
 type reason uint8
 
 const (
-	reasonConnect    reason = iota // no connection to the backend
-	reasonUnresolved               // the backend's name has no address
-	reasonTimeout                  // the backend did not answer in time
-	reasonReset                    // the backend's connection broke
-	reasonMalformed                // the backend's answer is not HTTP/1.1
-	reasonNoRoute                  // no route matches
-	reasonLoop                     // the request has been here before
-	reasonRefused                  // the request is malformed, too large or too slow
-	reasonMaxConns                 // the limit of connections
-	reasonAccept                   // a connection could not be accepted
-	reasonClient                   // the user went away
+	reasonConnect     reason = iota // no connection to the backend
+	reasonUnresolved                // the backend's name has no address
+	reasonTimeout                   // the backend did not answer in time
+	reasonReset                     // the backend's connection broke
+	reasonMalformed                 // the backend's answer is not HTTP/1.1
+	reasonNoRoute                   // no route matches
+	reasonLoop                      // the request has been here before
+	reasonRefused                   // the request is malformed, too large or too slow
+	reasonMaxConns                  // the limit of connections
+	reasonAccept                    // a connection could not be accepted
+	reasonHandshake                 // no TLS came about
+	reasonProxyHeader               // the PROXY header is missing or wrong
+	reasonHTTP2                     // the user broke the rules of HTTP/2, or a limit of it
+	reasonBackendTLS                // no TLS with the backend came about
+	reasonBusy                      // a limit of the backend: maxRequests, maxConnections
+	reasonRetryBudget               // a retry was not made
+	reasonClient                    // the user went away
 	numReasons
 )
 
-var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "accept", "client_gone"}
+var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "retry_budget", "client_gone"}
 
 func (r reason) String() string { return reasonNames[r] }
 
@@ -89,6 +95,12 @@ func (l *lane) note(why reason, route string, err error) {
 	}
 }
 
+// noteFault is note for the request that it happens to.
+func (r *request) noteFault(why reason, err error) {
+	r.fault = why.String()
+	r.lane.note(why, r.routeName(), err)
+}
+
 // logNotes writes at most one line per reason and second; the counters know of all.
 func (p *Proxy) logNotes(ctx context.Context) {
 	var last [numReasons]time.Time
@@ -107,7 +119,7 @@ func (p *Proxy) logNotes(ctx context.Context) {
 
 func (n note) level() slog.Level {
 	switch n.reason {
-	case reasonRefused, reasonClient, reasonNoRoute:
+	case reasonRefused, reasonClient, reasonNoRoute, reasonHandshake, reasonProxyHeader, reasonHTTP2:
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
@@ -115,7 +127,7 @@ func (n note) level() slog.Level {
 
 func (n note) text() string {
 	switch n.reason {
-	case reasonConnect, reasonUnresolved:
+	case reasonConnect, reasonUnresolved, reasonBackendTLS, reasonBusy:
 		return "a live request failed: the backend can't be reached"
 	case reasonTimeout, reasonReset, reasonMalformed:
 		return "a live request failed: the backend gave no proper answer"
@@ -123,6 +135,12 @@ func (n note) text() string {
 		return "a connection was not accepted"
 	case reasonClient:
 		return "a client went away"
+	case reasonHandshake, reasonProxyHeader:
+		return "a connection did not get to its first request"
+	case reasonRetryBudget:
+		return "a live request was not tried again"
+	case reasonHTTP2:
+		return "an HTTP/2 client was refused"
 	}
 	return "a request was refused"
 }

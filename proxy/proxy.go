@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"tain.dev/tain/accesslog"
 	"tain.dev/tain/config"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
@@ -24,29 +26,32 @@ type Offer func(lane int, r *route.Route, q *route.Request, a *traffic.Arrival) 
 
 // Proxy serves live traffic on event loops.
 type Proxy struct {
-	cfg      config.Proxy
-	marker   string // header that mirrored requests bear
-	via      string // how this process calls itself in Via
-	resolver *upstream.Resolver
-	offer    Offer
-	log      *slog.Logger
+	cfg    config.Proxy
+	marker string // header that mirrored requests bear
+	via    string // how this process calls itself in Via
+	set    *upstream.Set
+	offer  Offer
+	access *accesslog.Log // nil keeps none
+	log    *slog.Logger
 
-	table    atomic.Pointer[route.Table]
+	serving  atomic.Pointer[serving]
 	lanes    []*lane
 	clients  atomic.Int64 // open connections of users
 	draining atomic.Bool
 	notes    chan note
 }
 
-// New makes a proxy that serves on the given loops. cfg was checked. Set a table before listening.
-func New(cfg *config.Config, loops []*netloop.Loop, resolver *upstream.Resolver, offer Offer, log *slog.Logger) *Proxy {
+// New makes a proxy that serves on the given loops. cfg was checked. access may be nil. Set a table
+// before listening.
+func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, offer Offer, access *accesslog.Log, log *slog.Logger) *Proxy {
 	p := &Proxy{
-		cfg:      cfg.Proxy,
-		marker:   cfg.Mirror.Marker,
-		resolver: resolver,
-		offer:    offer,
-		log:      log,
-		notes:    make(chan note, 64),
+		cfg:    cfg.Proxy,
+		marker: cfg.Mirror.Marker,
+		set:    set,
+		offer:  offer,
+		access: access,
+		log:    log,
+		notes:  make(chan note, 64),
 	}
 	if p.cfg.Via != "" {
 		// Two instances in a row are no loop, so each has a name of its own.
@@ -58,17 +63,54 @@ func New(cfg *config.Config, loops []*netloop.Loop, resolver *upstream.Resolver,
 	return p
 }
 
-// SetTable makes t decide about every request from now on. It may be called from any goroutine.
-func (p *Proxy) SetTable(t *route.Table) { p.table.Store(t) }
+// serving is a table and the upstreams that it leads to, by their keys.
+type serving struct {
+	table     *route.Table
+	upstreams map[string]*upstream.Cluster
+}
 
-// Listen accepts users' connections from ln on every loop. It must be called before the loops run.
-func (p *Proxy) Listen(ln *netloop.Listener) error {
-	for _, l := range p.lanes {
-		if err := l.loop.Accept(ln, l.open, l.serve, l.acceptFailed); err != nil {
-			return err
+// SetTable makes t, which was checked, decide about every request from now on. It may be called from
+// any goroutine but a loop's, since it may read files.
+func (p *Proxy) SetTable(t *route.Table) {
+	next := &serving{table: t, upstreams: make(map[string]*upstream.Cluster)}
+	for _, r := range t.Routes() {
+		for _, b := range r.Backends {
+			cluster, err := p.set.Cluster(b.URL, b.Options)
+			if err != nil {
+				panic("BUG: a checked table has a bad backend: " + err.Error())
+			}
+			next.upstreams[b.Key()] = cluster
 		}
 	}
-	return nil
+	p.serving.Store(next)
+}
+
+// Listen accepts users' connections from ln on every loop, as soon as it runs. entry says how a new
+// connection begins; it is called on the loops, and must not block. Listen may be called from any
+// goroutine.
+func (p *Proxy) Listen(ln *netloop.Listener, entry func() *Entry) {
+	for _, l := range p.lanes {
+		open := func(c *netloop.Conn) bool { return l.open(c, entry()) }
+		l.loop.Submit(func() {
+			if err := l.loop.Accept(ln, open, l.serve, l.acceptFailed); err != nil {
+				l.acceptFailed(err)
+			}
+		})
+	}
+}
+
+// Unlisten takes no more connections from ln, and returns when every loop has let go of it, so that it
+// can be closed. The loops must run. Connections that were accepted go on.
+func (p *Proxy) Unlisten(ln *netloop.Listener) {
+	var all sync.WaitGroup
+	for _, l := range p.lanes {
+		all.Add(1)
+		l.loop.Submit(func() {
+			l.loop.Unlisten(ln)
+			all.Done()
+		})
+	}
+	all.Wait()
 }
 
 // Run logs what the loops have to say, until ctx ends.
@@ -82,13 +124,13 @@ func (p *Proxy) Run(ctx context.Context) error {
 func (p *Proxy) Drain(ctx context.Context) int64 {
 	p.draining.Store(true)
 	for _, l := range p.lanes {
-		l.loop.Submit(l.loop.Unlisten)
+		l.loop.Submit(func() { l.loop.Unlisten(nil) })
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for p.clients.Load() > 0 {
 		for _, l := range p.lanes {
-			l.loop.Submit(l.loop.CloseIdle)
+			l.loop.Submit(l.loop.Retire)
 		}
 		select {
 		case <-ctx.Done():

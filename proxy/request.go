@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"unsafe"
 
@@ -15,31 +16,39 @@ import (
 // again, so that a request costs no memory.
 type request struct {
 	lane    *lane
-	client  *netloop.Conn
+	client  client // h1 or h2
+	h1      h1Client
+	h2      h2Client
 	peer    netip.Addr
 	trusted bool // what the peer says of earlier hops counts
+	secure  bool // the user speaks TLS
+	tls     *tls.ConnectionState
 
 	// The request. Once its head was consumed, the slices of in are not valid any more; what is
 	// needed later is copied out.
-	in       http1.Request
-	query    route.Request
-	arrival  traffic.Arrival
-	at       int64 // when the head was there, on the loop's clock
-	method   []byte
-	minor    uint8
-	keep     bool // the connection can go on with another request, as far as known
-	upgrade  bool
-	isHead   bool   // the method is HEAD, so that no answer has a body
-	whole    int    // bytes of the body that wait in the client's buffer, where all of it does
-	head     []byte // what live gets
-	common   int    // how much of head is in normal form, see traffic.Arrival
-	route    *route.Route
-	forward  *forward
-	first    int // the backend that was tried first
-	exchange *traffic.Exchange
+	in        http1.Request
+	query     route.Request
+	arrival   traffic.Arrival
+	at        int64 // when the head was there, on the loop's clock
+	until     int64 // when the exchange is to be over, on the loop's clock; 0 is never
+	method    []byte
+	upgrade   bool
+	grpc      bool
+	isHead    bool   // the method is HEAD, so that no answer has a body
+	whole     bool   // all of the body waits in the client's buffer
+	wholeSize int    // its size
+	measured  bool   // the length of the body was not told, and is known
+	head      []byte // what live gets
+	common    int    // how much of head is in normal form, see traffic.Arrival
+	route     *route.Route
+	forward   *forward
+	first     int // the backend that was tried first
+	backend   *backend
+	origin    []byte // value of Origin, where the route looks at it
+	special   []byte // head, with the changes for one backend
+	exchange  *traffic.Exchange
 
 	// The request's body, when it does not come with the head. The uploader is a coroutine.
-	inBody    http1.Decoder
 	uploading bool
 	unread    bool // not all of it was read from the user, and sent to live
 	sending   bool // the handler sends from the buffer of live's connection
@@ -47,20 +56,33 @@ type request struct {
 	upload    func() // r.pump, bound once
 	uploadErr error  // why the user's side of the upload failed
 	main      *netloop.Task
-	chunk     []byte
 
 	// The answer.
 	pool    *upstream.Pool
-	up      *netloop.Conn
+	ask     upstream.Ask
+	up      upstream.Carrier
 	out     http1.Response
-	outBody http1.Decoder
 	answer  []byte
+	fields  []byte // of an answer of tain's own, and elsewhere while lines are edited
+	body    []byte // of one
 	status  int
+	askedAt int64 // when the last attempt began
 	firstAt int64
+	retries int
+	pause   netloop.Timer
+	budget  *upstream.Cluster // whose retry budget this attempt is in
+
+	// What the access log tells besides.
+	access             access
+	received, answered int64 // bytes of the bodies
+	fault              string
+	server             netloop.Addr
+	mirrored           bool
 }
 
 func newRequest(l *lane) *request {
 	r := &request{lane: l}
+	r.h1.r, r.h2.r = r, r
 	r.upload = r.pump
 	r.query.Header = r.header
 	return r
@@ -71,6 +93,14 @@ func (r *request) routeName() string {
 		return ""
 	}
 	return r.route.Name
+}
+
+// begin forgets the request before.
+func (r *request) begin() {
+	r.isHead, r.measured, r.grpc, r.unread = false, false, false, false
+	r.at, r.until, r.askedAt, r.firstAt = 0, 0, 0, 0
+	r.status, r.retries, r.received, r.answered = 0, 0, 0, 0
+	r.fault, r.server, r.route, r.mirrored = "", netloop.Addr{}, nil, false
 }
 
 // text gives b as a string that is valid as long as b is not changed.
@@ -104,6 +134,7 @@ func (r *request) header(name string) (string, bool) {
 // goes on.
 func (r *request) handle() bool {
 	r.isHead = string(r.in.Method) == "HEAD"
+	r.readGRPC()
 	if err := r.check(); err != nil {
 		r.refuse(err)
 		return false
@@ -115,21 +146,32 @@ func (r *request) handle() bool {
 		r.refuse(errNoRoute)
 		return false
 	}
+	r.noteHead()
+	if answered, goesOn := r.respond(); answered {
+		return goesOn
+	}
 	if err := r.buildHead(); err != nil {
 		r.refuse(err)
 		return false
 	}
+	r.readAsk()
 	r.exchange = r.lane.p.offer(r.lane.id, r.route, &r.query, &r.arrival)
+	r.mirrored = r.exchange != nil
 	r.takeHead()
 	return r.exchangeLive()
 }
 
 // check refuses what is well-formed but not for here.
 func (r *request) check() error {
-	switch limit := r.lane.p.cfg.MaxBody; {
+	cfg := &r.lane.p.cfg
+	switch {
 	case string(r.in.Method) == "CONNECT":
 		return errConnect
-	case limit > 0 && r.in.Body == http1.BodyLength && r.in.Length > limit:
+	case len(r.in.Path)+len(r.in.Query) >= cfg.MaxURI:
+		return errLongURI
+	case len(r.in.Fields) > cfg.MaxFields:
+		return errManyFields
+	case cfg.MaxBody > 0 && r.in.Body == http1.BodyLength && r.in.Length > cfg.MaxBody:
 		return errLargeBody
 	}
 	return nil
@@ -140,27 +182,24 @@ func (r *request) hasBody() bool { return r.in.Body == http1.BodyChunked || r.in
 
 // takeHead consumes the head, after copying out what is needed later.
 func (r *request) takeHead() {
-	c := r.client
 	r.method = append(r.method[:0], r.in.Method...)
-	r.minor = r.in.Minor
-	r.keep = r.in.KeepAlive
-	r.inBody.Reset(&r.in.Head)
-	r.unread, r.status, r.uploadErr, r.firstAt = false, 0, nil, r.at
-	c.Consume(r.in.Size)
-	r.whole = -1
-	switch {
-	case !r.hasBody():
-		r.whole = 0
-		r.capturedAll()
-	case r.in.Body == http1.BodyLength && int64(len(c.Buffered())) >= r.in.Length:
-		r.whole = int(r.in.Length)
-		r.capture(c.Buffered()[:r.whole])
+	r.uploadErr, r.firstAt = nil, r.at
+	r.client.takeHead()
+	var body []byte
+	if r.hasBody() {
+		body, r.whole = r.client.whole()
+	} else {
+		r.whole = true
+	}
+	if r.wholeSize = len(body); r.whole {
+		r.capture(body)
 		r.capturedAll()
 	}
 }
 
 // capture copies a part of the request's body for whoever wants it.
 func (r *request) capture(p []byte) {
+	r.received += int64(len(p))
 	if x := r.exchange; x != nil && len(p) > 0 {
 		x.Request.Append(p)
 		x.Progress()
@@ -169,7 +208,7 @@ func (r *request) capture(p []byte) {
 
 func (r *request) capturedAll() {
 	if x := r.exchange; x != nil {
-		x.Request.Trailer = append(x.Request.Trailer, r.inBody.Trailer()...)
+		x.Request.Trailer = append(x.Request.Trailer, r.client.trailer()...)
 		x.Request.Ended = true
 		x.Progress()
 	}

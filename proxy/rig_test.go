@@ -69,11 +69,9 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 	if offer == nil {
 		offer = r.capture
 	}
-	r.Proxy = New(cfg, []*netloop.Loop{loop}, upstream.NewResolver(), offer, log)
+	r.Proxy = New(cfg, []*netloop.Loop{loop}, upstream.NewSet(log), offer, nil, log)
 	r.setTable(t, table)
-	if err := r.Listen(listener); err != nil {
-		t.Fatal(err)
-	}
+	r.Listen(listener, func() *Entry { return &Entry{} })
 	ctx, cancel := context.WithCancel(context.Background())
 	logged, stopped := make(chan error, 1), make(chan bool)
 	go func() { logged <- r.Run(ctx) }()
@@ -252,6 +250,9 @@ func configure(t *testing.T, cfg *config.Config, settings map[string]string) {
 			p.IdleTimeout = d
 		case "responseTimeout":
 			p.ResponseTimeout = d
+		case "bodyTimeout":
+			p.BodyTimeout = d
+
 		case "writeTimeout":
 			p.WriteTimeout = d
 		case "maxBody":

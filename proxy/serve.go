@@ -1,21 +1,25 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
-	"time"
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
 )
 
-// serve handles the requests of a connection, one after the other, for as long as bytes are there.
-// It runs in a coroutine.
-func (l *lane) serve(c *netloop.Conn) {
+// serve1 handles the requests of an HTTP/1.1 connection, one after the other, for as long as bytes are
+// there. It runs in a coroutine.
+func (l *lane) serve1(c *netloop.Conn) {
 	r := l.borrow(c)
+	r.h1.netConn, r.client = c, &r.h1
 	defer l.giveBack(r)
+	l.loop.Guard(c)
 	for {
-		if !r.readHead() || !r.handle() {
+		goesOn := r.h1.readHead() && r.handle()
+		r.writeLog()
+		if !goesOn {
 			return
 		}
 		if c.Consume(http1.SkipEmpty(c.Buffered())); len(c.Buffered()) > 0 {
@@ -33,9 +37,9 @@ func (l *lane) serve(c *netloop.Conn) {
 
 // readHead waits for the head of a request and parses it. It returns false when there is none, and
 // the connection was closed.
-func (r *request) readHead() bool {
-	c := r.client
-	r.isHead = false
+func (h *h1Client) readHead() bool {
+	r, c := h.r, h.netConn
+	r.begin()
 	scanned, waited := 0, false
 	for {
 		if n := http1.SkipEmpty(c.Buffered()); n > 0 {
@@ -50,14 +54,14 @@ func (r *request) readHead() bool {
 		if n > 0 {
 			r.at = r.lane.loop.Now()
 			if err := r.in.Parse(c.Buffered()[:n]); err != nil {
-				r.refuse(err)
+				h.refuse(err)
 				return false
 			}
 			return true
 		}
 		if len(c.Buffered()) > 0 {
 			if err := r.in.Early(c.Buffered()); err != nil {
-				r.refuse(err)
+				h.refuse(err)
 				return false
 			}
 			if !waited {
@@ -66,36 +70,59 @@ func (r *request) readHead() bool {
 			}
 		}
 		if err := c.Fill(); err != nil {
-			r.headFailed(err)
+			h.headFailed(err)
 			return false
 		}
 	}
 }
 
+// refuse answers what is wrong with a head, unless the other side does not seem to speak HTTP/1 at
+// all: an answer would mean nothing to it, or something else.
+func (h *h1Client) refuse(err error) {
+	if speaksHTTP1(h.netConn.Buffered()) {
+		h.r.refuse(err)
+		return
+	}
+	h.r.noteFault(reasonRefused, err)
+	h.netConn.Close()
+}
+
+// speaksHTTP1 says whether the first line ends in HTTP/1 and a digit.
+func speaksHTTP1(b []byte) bool {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	const version = " HTTP/1."
+	at := len(line) - len(version) - 1
+	return at > 0 && string(line[at:at+len(version)]) == version
+}
+
 // headFailed ends a connection on which no whole head arrived.
-func (r *request) headFailed(err error) {
-	if len(r.client.Buffered()) == 0 {
-		r.client.Close() // between two requests: nobody is waiting
+func (h *h1Client) headFailed(err error) {
+	if len(h.netConn.Buffered()) == 0 {
+		h.netConn.Close() // between two requests: nobody is waiting
 		return
 	}
 	switch {
 	case errors.Is(err, netloop.ErrTimeout):
-		r.refuse(errSlowHead)
+		h.r.refuse(errSlowHead)
 	case errors.Is(err, netloop.ErrFull):
-		r.refuse(errLargeHead)
+		h.r.refuse(errLargeHead)
 	default:
-		r.client.Close()
+		h.netConn.Close()
 	}
 }
 
 var (
-	errSlowHead  = &http1.Error{Status: http.StatusRequestTimeout, Code: "slow_head", Reason: "the head of the request took too long"}
-	errLargeHead = &http1.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "large_head", Reason: "the head of the request is too large"}
-	errSlowBody  = &http1.Error{Status: http.StatusRequestTimeout, Code: "slow_body", Reason: "the body of the request took too long"}
-	errLargeBody = &http1.Error{Status: http.StatusRequestEntityTooLarge, Code: "large_body", Reason: "the body of the request is too large"}
-	errConnect   = &http1.Error{Status: http.StatusNotImplemented, Code: "connect", Reason: "CONNECT is not offered here"}
-	errLoop      = &http1.Error{Status: http.StatusLoopDetected, Code: "loop", Reason: "the request has been here before"}
-	errNoRoute   = &http1.Error{Status: http.StatusNotFound, Code: "no_route", Reason: "no route matches the request"}
+	errSlowHead   = &http1.Error{Status: http.StatusRequestTimeout, Code: "slow_head", Reason: "the head of the request took too long"}
+	errLargeHead  = &http1.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "large_head", Reason: "the head of the request is too large"}
+	errLongURI    = &http1.Error{Status: http.StatusRequestURITooLong, Code: "long_uri", Reason: "the path and query of the request are too long"}
+	errManyFields = &http1.Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "many_fields", Reason: "the request has too many header fields"}
+	errOverload   = &http1.Error{Status: http.StatusServiceUnavailable, Code: "overload", Reason: "as many requests run as may"}
+	errSlowBody   = &http1.Error{Status: http.StatusRequestTimeout, Code: "slow_body", Reason: "the body of the request took too long"}
+	errLargeBody  = &http1.Error{Status: http.StatusRequestEntityTooLarge, Code: "large_body", Reason: "the body of the request is too large"}
+	errConnect    = &http1.Error{Status: http.StatusNotImplemented, Code: "connect", Reason: "CONNECT is not offered here"}
+	errLoop       = &http1.Error{Status: http.StatusLoopDetected, Code: "loop", Reason: "the request has been here before"}
+	errNoRoute    = &http1.Error{Status: http.StatusNotFound, Code: "no_route", Reason: "no route matches the request"}
 )
 
 // refuse answers a request that goes nowhere, and closes the connection.
@@ -111,41 +138,21 @@ func (r *request) refuse(err error) {
 	case errNoRoute:
 		why = reasonNoRoute
 	}
-	r.lane.note(why, r.routeName(), e)
+	r.noteFault(why, e)
 	r.fail(e.Status, e.Reason)
 }
 
-// fail gives the user an answer of tain's own and closes the connection.
+// fail gives the user an answer of tain's own that tells of a failure.
 func (r *request) fail(status int, text string) {
-	c := r.client
+	r.status = status
 	r.lane.classes[status/100].Add(1)
 	r.lane.own[status-400].Add(1)
-	c.SetDeadline(lingerTimeout)
-	if err := c.Send(appendError(r.answer[:0], status, text, r.isHead)); err != nil {
-		c.Close()
+	if r.grpc {
+		r.fields = appendGRPCStatus(r.fields[:0], status, text)
+		r.client.reply(http.StatusOK, r.fields, nil, true)
 		return
 	}
-	r.linger()
-}
-
-// How long, and for how many bytes, a connection that was answered before its request ended goes
-// on being read. Closing it at once would reset it, and the user might lose the answer.
-const (
-	lingerTimeout = 2 * time.Second
-	lingerBytes   = 1 << 20
-)
-
-func (r *request) linger() {
-	c := r.client
-	c.CloseWrite()
-	c.SetDeadline(lingerTimeout)
-	for read := 0; read < lingerBytes; {
-		n := len(c.Buffered())
-		c.Consume(n)
-		read += n
-		if c.Fill() != nil {
-			break
-		}
-	}
-	c.Close()
+	r.fields = append(r.fields[:0], "Content-Type: text/plain; charset=utf-8\r\n"...)
+	r.body = append(append(append(r.body[:0], "tain: "...), text...), '\n')
+	r.client.reply(status, r.fields, r.body, true)
 }

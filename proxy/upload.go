@@ -5,8 +5,8 @@ import (
 	"io"
 	"net/http"
 
-	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/upstream"
 )
 
 // pump is the uploader: a coroutine beside the handler that carries the request's body to live
@@ -25,7 +25,7 @@ func (r *request) pumped(err error) {
 		// Live must not take what it got for a whole request. While the handler sends from the
 		// buffer of its connection, the buffer must stay where it is: the handler will see to it.
 		if !r.sending {
-			r.up.Abort()
+			r.up.Cut()
 		}
 	}
 	if r.main != nil {
@@ -53,27 +53,32 @@ func (r *request) stopUpload() {
 
 func (r *request) copyBody() error {
 	c, cfg := r.client, &r.lane.p.cfg
-	chunked := r.inBody.Chunked()
 	var total int64
 	for {
-		data, n, done, err := r.inBody.Next(c.Buffered())
+		data, n, done, err := c.body()
 		if err != nil {
 			return &userError{err}
 		}
 		if total += int64(len(data)); cfg.MaxBody > 0 && total > cfg.MaxBody {
 			return &userError{errLargeBody}
 		}
-		if err := r.sendUp(data, done, chunked); err != nil {
-			return err // live's side: the handler reads what live has to say
+		if n > 0 || done {
+			var trailer []byte
+			if done {
+				trailer = c.trailer()
+			}
+			if err := r.up.SendBody(data, done, trailer); err != nil {
+				return err // live's side: the handler reads what live has to say
+			}
+			r.capture(data)
+			c.consume(n)
 		}
-		r.capture(data)
-		c.Consume(n)
 		if done {
 			r.unread = false
 			r.capturedAll()
 			return nil
 		}
-		if n > 0 && len(c.Buffered()) > 0 {
+		if n > 0 {
 			continue
 		}
 		if err := r.moreBody(); err != nil {
@@ -84,12 +89,12 @@ func (r *request) copyBody() error {
 
 // moreBody waits for the user's next bytes. Meanwhile it is not live that is late.
 func (r *request) moreBody() error {
-	r.up.SetDeadline(0)
-	r.client.SetDeadline(r.lane.p.cfg.ResponseTimeout)
-	err := r.client.Fill()
+	r.awaitLive(0)
+	r.client.setDeadline(r.idleTimeout(r.lane.p.cfg.BodyTimeout))
+	err := r.client.fill()
 	switch {
 	case err == nil:
-		r.up.SetDeadline(r.responseTimeout())
+		r.awaitLive(r.headTimeout())
 		return nil
 	case errors.Is(err, netloop.ErrCanceled):
 		return err
@@ -99,48 +104,39 @@ func (r *request) moreBody() error {
 	return &userError{err}
 }
 
-// sendUp sends a part of the body to live.
-func (r *request) sendUp(data []byte, done, chunked bool) error {
-	if !chunked {
-		return r.up.Send(data)
-	}
-	r.chunk = http1.AppendChunk(r.chunk[:0], data)
-	if done {
-		r.chunk = http1.AppendLastChunk(r.chunk, r.inBody.Trailer())
-	}
-	return r.up.Send(r.chunk)
-}
-
 // tunnel carries bytes both ways once live has switched protocols, until both sides have said
 // that they send no more, or one of them breaks.
 func (r *request) tunnel() bool {
 	r.status = http.StatusSwitchingProtocols
 	r.lane.classes[1].Add(1)
-	r.keep = true
-	r.answer, _ = r.appendAnswerHead(r.answer[:0])
-	r.up.Consume(r.out.Size)
+	r.answer = r.out.AppendHead(r.answer[:0])
+	user, err := r.client.switched()
+	r.up.StartBody(&r.out)
 	r.endExchange(faultSwitch)
-	r.client.SetDeadline(r.lane.p.cfg.WriteTimeout)
-	if r.client.Send(r.answer) == nil {
-		r.main, r.uploading = r.lane.loop.Current(), true
-		r.uploader = r.lane.loop.Go(func() {
-			r.relay(r.client, r.up)
-			r.uploading = false
-			r.main.Wake()
-		})
-		r.relay(r.up, r.client)
-		for r.uploading {
-			r.main.Wait()
-		}
+	if err == nil {
+		r.carry(user, r.up.Tunnel())
 	}
-	r.up.Close()
+	r.up.Release()
 	r.up = nil
-	r.client.Close()
+	r.client.leave()
 	return false
 }
 
-// relay copies bytes from one connection to the other. A tunnel may be silent for any time.
-func (r *request) relay(from, to *netloop.Conn) {
+func (r *request) carry(user, live upstream.Tunnel) {
+	r.main, r.uploading = r.lane.loop.Current(), true
+	r.uploader = r.lane.loop.Go(func() {
+		relay(user, live)
+		r.uploading = false
+		r.main.Wake()
+	})
+	relay(live, user)
+	for r.uploading {
+		r.main.Wait()
+	}
+}
+
+// relay copies bytes from one side to the other. A tunnel may be silent for any time.
+func relay(from, to upstream.Tunnel) {
 	from.SetDeadline(0)
 	for {
 		if p := from.Buffered(); len(p) > 0 {

@@ -73,7 +73,7 @@ func runDemo(cmd *cobra.Command, set config.Config, length time.Duration, output
 		return err
 	}
 	defer live.close()
-	load, err := demo.NewLoad("http://"+s.addrs()[0], demoRate)
+	load, err := demo.NewLoad("http://"+s.listeners.addrs()[0], demoRate)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func runDemo(cmd *cobra.Command, set config.Config, length time.Duration, output
 		ctx, cancel = context.WithTimeout(ctx, length)
 		defer cancel()
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "The shop is at http://%s. Version 2 of it gets a copy of everything.\n%s\n\n", s.addrs()[0], adminText(s))
+	fmt.Fprintf(cmd.OutOrStdout(), "The shop is at http://%s. Version 2 of it gets a copy of everything.\n%s\n\n", s.listeners.addrs()[0], adminText(s))
 	go load.Run(ctx)
 	go live.run(ctx, s)
 	if err := s.run(ctx); err != nil {

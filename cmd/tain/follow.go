@@ -22,6 +22,7 @@ func (s *system) follow(w *file.Watcher, problems []error) {
 	s.watch = func(ctx context.Context) error {
 		return w.Run(ctx, s.log, func(cfg *config.Config, errs []error) {
 			keeper.Take(cfg, errs)
+			s.followListeners(cfg, errs)
 			s.warnOfRestart(cfg)
 		})
 	}
@@ -38,13 +39,26 @@ func (s *system) reloaded(status source.Status) {
 	s.log.Info("the configuration was read", "ok", status.OK, "routes", status.Routes)
 }
 
+// followListeners opens and closes listeners as cfg says, unless it is wrong in more than routes.
+func (s *system) followListeners(cfg *config.Config, errs []error) {
+	for _, err := range errs {
+		if e, ok := err.(*config.Error); !ok || e.Route == "" {
+			return
+		}
+	}
+	if err := s.listeners.set(cfg.Listen); err != nil {
+		s.log.Error(keptListeners(err).Error())
+	}
+}
+
 // warnOfRestart says which kind of change has no effect yet.
 func (s *system) warnOfRestart(cfg *config.Config) {
 	then, now := *s.cfg, *cfg
 	then.Table, now.Table = nil, nil
+	then.Listen, now.Listen = nil, nil
 	takeAdmin(&now)
 	if !reflect.DeepEqual(then, now) {
-		s.log.Warn("settings other than routes and mirrors differ from those that tain started with: they need a restart")
+		s.log.Warn("settings other than listeners, routes and mirrors differ from those that tain started with: they need a restart")
 	}
 }
 
@@ -59,13 +73,24 @@ func (s *system) onSignals(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case sig := <-signals:
-			switch {
-			case sig != syscall.SIGHUP:
+			if sig == syscall.SIGHUP {
+				s.hangUp()
+			} else {
 				s.kill(sig == syscall.SIGUSR1)
-			case s.watcher != nil:
-				s.watcher.Reload()
 			}
 		}
+	}
+}
+
+// hangUp takes what changed on disk: certificates, the configuration, and the place of the access log,
+// which something may have moved away.
+func (s *system) hangUp() {
+	s.certs.Reload()
+	if s.access != nil {
+		s.access.Reopen()
+	}
+	if s.watcher != nil {
+		s.watcher.Reload()
 	}
 }
 

@@ -21,7 +21,7 @@ func (p *sampler) snapshot() report.Snapshot {
 	snap := report.Snapshot{
 		Started:  s.started,
 		Now:      time.Now(),
-		Listen:   strings.Join(s.addrs(), " "),
+		Listen:   strings.Join(s.listeners.addrs(), " "),
 		Live:     report.Side{Name: s.liveName(), Latency: quantiles(&live.Latency)},
 		Findings: s.compare.Findings(),
 		More:     s.compare.More(),

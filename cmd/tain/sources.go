@@ -28,7 +28,7 @@ func (s *system) status() console.Status {
 		Version:  b.Version,
 		Revision: b.Revision,
 		Started:  s.started,
-		Listen:   s.addrs(),
+		Listen:   s.listeners.addrs(),
 		Loops:    s.cfg.Loops,
 		Killed:   s.mirror.Killed(),
 		Config:   *s.reload.Load(),

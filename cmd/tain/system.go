@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"tain.dev/tain/accesslog"
 	"tain.dev/tain/analyze"
 	"tain.dev/tain/analyze/compare"
 	"tain.dev/tain/config"
@@ -26,6 +27,7 @@ import (
 	"tain.dev/tain/route"
 	"tain.dev/tain/source/file"
 	"tain.dev/tain/store"
+	"tain.dev/tain/tlsconf"
 	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
 )
@@ -40,19 +42,21 @@ type system struct {
 	table     atomic.Pointer[route.Table]
 	reload    atomic.Pointer[console.Reload]
 	notReady  atomic.Pointer[string]
-	listeners []*netloop.Listener
+	listeners listeners
 
-	memory   *traffic.Memory
-	store    *store.Store
-	compare  *compare.Comparer
-	analyze  *analyze.Worker
-	resolver *upstream.Resolver
-	loops    []*netloop.Loop
-	mirror   *mirror.Mirror
-	proxy    *proxy.Proxy
-	console  *console.Console
-	watcher  *file.Watcher               // nil when there is no file to follow
-	watch    func(context.Context) error // runs the watcher
+	memory    *traffic.Memory
+	store     *store.Store
+	compare   *compare.Comparer
+	analyze   *analyze.Worker
+	certs     *tlsconf.Store
+	access    *accesslog.Log // nil keeps none
+	upstreams *upstream.Set
+	loops     []*netloop.Loop
+	mirror    *mirror.Mirror
+	proxy     *proxy.Proxy
+	console   *console.Console
+	watcher   *file.Watcher               // nil when there is no file to follow
+	watch     func(context.Context) error // runs the watcher
 }
 
 // build makes every stage and opens every listener, so that what can't be had is known before
@@ -76,9 +80,14 @@ func build(cfg *config.Config, log *slog.Logger) (s *system, err error) {
 	s.store = s.openStore()
 	s.compare = compare.New(compare.Config{Mask: mask, HasBaseline: s.hasBaseline, Keep: s.store.Offer})
 	s.analyze = analyze.New(analyze.Config{Lanes: cfg.Loops, Analysers: []analyze.Analyser{s.compare.Pair}, Log: log})
-	s.resolver = upstream.NewResolver()
-	s.mirror = mirror.New(cfg, s.loops, s.resolver, s.memory, s.analyze.Offer)
-	s.proxy = proxy.New(cfg, s.loops, s.resolver, s.mirror.Offer, log)
+	s.certs = tlsconf.NewStore(log)
+	s.upstreams = upstream.NewSet(log)
+	s.upstreams.TLS = s.backendTLS
+	if err := s.openAccessLog(mask); err != nil {
+		return nil, err
+	}
+	s.mirror = mirror.New(cfg, s.loops, s.upstreams, s.memory, s.analyze.Offer)
+	s.proxy = proxy.New(cfg, s.loops, s.upstreams, s.mirror.Offer, s.access, log)
 	s.setTable(cfg.Table)
 	s.reload.Store(&console.Reload{OK: true, Time: s.started})
 	s.console = console.New(*cfg, s.sources(), log)
@@ -94,16 +103,9 @@ func environment(err error, hint string) error {
 }
 
 func (s *system) listen() error {
-	for i := range s.cfg.Listen {
-		addr := s.cfg.Listen[i].Address
-		ln, err := netloop.Listen(addr)
-		if err != nil {
-			return environment(fmt.Errorf("--listen %s: %w", addr, err), listenHint(err))
-		}
-		s.listeners = append(s.listeners, ln)
-		if err := s.proxy.Listen(ln); err != nil {
-			return environment(fmt.Errorf("--listen %s: %w", addr, err), "")
-		}
+	s.listeners.certs, s.listeners.proxy = s.certs, s.proxy
+	if err := s.listeners.set(s.cfg.Listen); err != nil {
+		return err
 	}
 	if err := s.console.Listen(); err != nil {
 		return environment(err, "")
@@ -192,7 +194,12 @@ func (s *system) run(ctx context.Context) error {
 	stopConsole := start(s.console.Run)
 	stopStore := start(s.store.Run)
 	stopAnalyze := start(s.analyze.Run)
-	stopResolver := start(s.resolver.Run)
+	stopCerts := start(s.certs.Run)
+	stopUpstreams := start(s.upstreams.Run)
+	stopAccess := func() {}
+	if s.access != nil {
+		stopAccess = start(s.access.Run)
+	}
 	stopProxy := start(s.proxy.Run)
 	stopSignals := start(s.onSignals)
 	stopWatch := func() {}
@@ -211,7 +218,7 @@ func (s *system) run(ctx context.Context) error {
 	for _, loop := range s.loops {
 		loop.Stop()
 	}
-	for _, stop := range []func(){stopProxy, stopResolver, stopAnalyze, stopStore, stopConsole} {
+	for _, stop := range []func(){stopProxy, stopAccess, stopUpstreams, stopCerts, stopAnalyze, stopStore, stopConsole} {
 		stop()
 	}
 	stages.Wait()
@@ -228,9 +235,7 @@ func (s *system) drain() {
 	if left := s.proxy.Drain(ctx); left > 0 {
 		s.log.Warn("--drain is over; connections are closed with requests under way", "connections", left)
 	}
-	for _, ln := range s.listeners {
-		ln.Close()
-	}
+	s.listeners.close()
 	copies, cancelCopies := context.WithTimeout(ctx, drainCopies)
 	defer cancelCopies()
 	s.mirror.Drain(copies)
@@ -239,17 +244,9 @@ func (s *system) drain() {
 // drainCopies is how long copies may take once the last live request has ended.
 const drainCopies = 5 * time.Second
 
-// addrs are the addresses that live traffic is taken from.
-func (s *system) addrs() (addrs []string) {
-	for _, ln := range s.listeners {
-		addrs = append(addrs, ln.Addr().String())
-	}
-	return addrs
-}
-
 // greet says what runs, and what a person may not expect of it.
 func (s *system) greet() {
-	s.log.Info("serving", "listen", strings.Join(s.addrs(), " "), "admin", addrString(s.console.AdminAddr()), "loops", s.cfg.Loops, "startup", time.Since(s.started).Round(time.Microsecond).String())
+	s.log.Info("serving", "listen", strings.Join(s.listeners.addrs(), " "), "admin", addrString(s.console.AdminAddr()), "loops", s.cfg.Loops, "startup", time.Since(s.started).Round(time.Microsecond).String())
 	for _, r := range s.table.Load().Routes() {
 		for _, m := range r.Mirrors {
 			if !m.Writes {
@@ -260,20 +257,6 @@ func (s *system) greet() {
 			go s.probe(r.Name, b)
 		}
 	}
-}
-
-// probe tells of a backend that can't be reached at the start.
-func (s *system) probe(routeName string, b route.Backend) {
-	endpoint, err := s.resolver.Endpoint(b.URL)
-	if err != nil {
-		return
-	}
-	c, err := net.DialTimeout("tcp", endpoint.Name, s.cfg.Proxy.ConnectTimeout)
-	if err != nil {
-		s.log.Warn("live can't be reached; users get 502 until it can: start it, or change --live, or the backends in the file", "route", routeName, "live", b.URL, "err", err)
-		return
-	}
-	c.Close()
 }
 
 func addrString(a net.Addr) string {

@@ -1,0 +1,182 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+
+	"tain.dev/tain/route"
+)
+
+// appendFiltered writes a request's head in normal form as the filters want it, and returns where its
+// request line and its Host line end. m is the condition whose prefix a path rewrite replaces.
+func appendFiltered(dst, head []byte, f *route.Filters, m *route.Match) (h []byte, lineEnd, hostEnd int) {
+	line, rest := cutLine(head)
+	host, rest := cutLine(rest)
+	h = appendRewritten(dst, line, &f.Path, m)
+	lineEnd = len(h)
+	if f.Host == "" {
+		h = append(h, host...)
+	} else {
+		h = append(h, "Host: "...)
+		h = append(h, f.Host...)
+		h = append(h, "\r\n"...)
+	}
+	hostEnd = len(h)
+	return appendEdited(h, rest, &f.Request), lineEnd, hostEnd
+}
+
+// appendRewritten writes a request line with another path. Its query stays.
+func appendRewritten(dst, line []byte, p *route.PathRewrite, m *route.Match) []byte {
+	if p.Kind == route.RewriteNone {
+		return append(dst, line...)
+	}
+	method, rest, _ := bytes.Cut(line, []byte(" "))
+	target, version, _ := bytes.Cut(rest, []byte(" "))
+	path, query, asked := bytes.Cut(target, []byte("?"))
+	dst = append(dst, method...)
+	dst = append(dst, ' ')
+	dst = p.Append(dst, text(path), m)
+	if asked {
+		dst = append(dst, '?')
+		dst = append(dst, query...)
+	}
+	dst = append(dst, ' ')
+	return append(dst, version...)
+}
+
+// appendEdited writes field lines with the edits made to them.
+func appendEdited(dst, lines []byte, e *route.HeaderEdits) []byte {
+	if e.Empty() {
+		return append(dst, lines...)
+	}
+	return e.AppendTo(appendWithout(dst, lines, e.Drops))
+}
+
+// cutLine returns the first line with its CRLF, and what follows.
+func cutLine(b []byte) (line, rest []byte) {
+	n := bytes.IndexByte(b, '\n') + 1
+	return b[:n], b[n:]
+}
+
+// respond answers a request that its route answers without live: by a redirect, a fixed answer, or
+// as the preflight of CORS. It returns false for every other request.
+func (r *request) respond() (answered, goesOn bool) {
+	f := r.route.Filters
+	if f == nil {
+		return false, false
+	}
+	if f.CORS != nil && r.isPreflight() {
+		return true, r.reply(http.StatusNoContent, r.preflight(f.CORS), nil)
+	}
+	if d := f.Redirect; d != nil {
+		a := append(r.fields[:0], "Location: "...)
+		a = d.AppendLocation(a, r.scheme(), text(r.in.Authority), text(r.in.Path), text(r.in.Query), r.port(), &r.route.Match)
+		r.fields = append(a, "\r\n"...)
+		return true, r.reply(d.Status, r.fields, nil)
+	}
+	if d := f.Respond; d != nil {
+		r.fields = r.fields[:0]
+		if d.ContentType != "" {
+			r.fields = append(append(append(r.fields, "Content-Type: "...), d.ContentType...), "\r\n"...)
+		}
+		return true, r.reply(d.Status, r.fields, []byte(d.Body))
+	}
+	return false, false
+}
+
+// isPreflight is what the Fetch standard calls a CORS-preflight request.
+func (r *request) isPreflight() bool {
+	return string(r.in.Method) == "OPTIONS" && r.field("Origin") != "" && r.field("Access-Control-Request-Method") != ""
+}
+
+func (r *request) preflight(c *route.CORS) []byte {
+	r.fields = c.AppendPreflight(r.fields[:0], r.field("Origin"), r.field("Access-Control-Request-Method"), r.field("Access-Control-Request-Headers"))
+	return r.fields
+}
+
+// field is the first value of a field, or "".
+func (r *request) field(name string) string { return text(r.value(name)) }
+
+func (r *request) value(name string) []byte {
+	value, _ := r.in.Lookup(name)
+	return value
+}
+
+// scheme is how the user asked.
+func (r *request) scheme() string {
+	if r.secure {
+		return "https"
+	}
+	return "http"
+}
+
+// port is where the user asked, as far as the Host says it.
+func (r *request) port() uint16 {
+	if colon := bytes.LastIndexByte(r.in.Authority, ':'); colon >= 0 {
+		if n, err := strconv.ParseUint(text(r.in.Authority[colon+1:]), 10, 16); err == nil {
+			return uint16(n)
+		}
+	}
+	return 0
+}
+
+// reply gives an answer of tain's own that is none of failure. It returns whether the user's
+// connection goes on.
+func (r *request) reply(status int, fields, body []byte) bool {
+	r.status = status
+	r.lane.classes[min(status/100, 5)].Add(1)
+	r.unread = r.hasBody()
+	return r.client.reply(status, fields, body, false)
+}
+
+// appendOwnHead writes the head of an answer of tain's own.
+func (r *request) appendOwnHead(a []byte, status int, fields []byte, length int) []byte {
+	a = append(a, "HTTP/1.1 "...)
+	a = strconv.AppendInt(a, int64(status), 10)
+	a = append(a, ' ')
+	a = append(a, http.StatusText(status)...)
+	a = append(a, "\r\n"...)
+	a = append(a, fields...)
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		a = append(a, "Content-Length: "...)
+		a = strconv.AppendInt(a, int64(length), 10)
+		a = append(a, "\r\n"...)
+	}
+	return a
+}
+
+// appendAnswer writes the head of live's answer as the user gets it.
+func (r *request) appendAnswer(a, head []byte) []byte {
+	line, rest := cutLine(head)
+	a = append(a, line...)
+	f, b := r.route.Filters, r.backend.filters
+	if b != nil { // the backend's come first, because they are nearer to live
+		r.body = appendEdited(r.body[:0], rest, &b.Response)
+		rest = r.body
+	}
+	if f == nil {
+		return r.appendSession(append(a, rest...))
+	}
+	if f.CORS != nil {
+		r.fields = appendWithout(r.fields[:0], rest, f.CORS.Drops)
+		rest = r.fields
+	}
+	a = appendEdited(a, rest, &f.Response)
+	if f.CORS != nil {
+		a = f.CORS.AppendActual(a, text(r.origin))
+	}
+	return r.appendSession(a)
+}
+
+// appendWithout appends the lines whose names are not dropped.
+func appendWithout(dst, lines []byte, drops func(name []byte) bool) []byte {
+	for len(lines) > 0 {
+		var line []byte
+		line, lines = cutLine(lines)
+		if name, _, _ := bytes.Cut(line, []byte(":")); !drops(name) {
+			dst = append(dst, line...)
+		}
+	}
+	return dst
+}

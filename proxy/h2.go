@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"time"
+
+	"tain.dev/tain/http1"
+	"tain.dev/tain/http2"
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/upstream"
+)
+
+// h2Client is a stream of a user's HTTP/2 connection.
+type h2Client struct {
+	r      *request
+	stream *http2.Stream
+	begun  bool // the head of the answer was sent
+}
+
+// serve2 handles the request of a stream. It runs in a coroutine.
+func (l *lane) serve2(s *http2.Stream) {
+	r := l.borrow(s.Conn().Net())
+	r.h2.stream, r.client = s, &r.h2
+	defer l.giveBack(r)
+	if r.h2.readHead() {
+		r.handle()
+	}
+	r.writeLog()
+}
+
+// readHead parses the head of the stream. It returns false when it was refused.
+func (c *h2Client) readHead() bool {
+	r := c.r
+	r.at = r.lane.loop.Now()
+	r.begin()
+	if c.stream.TooLarge() {
+		r.refuse(errLargeHead)
+		return false
+	}
+	if err := r.in.Parse(c.stream.Head()); err != nil {
+		r.refuse(err)
+		return false
+	}
+	c.measure()
+	return true
+}
+
+// measure gives a request whose body is all here its length, which HTTP/2 need not tell.
+func (c *h2Client) measure() {
+	in := &c.r.in
+	c.r.measured = in.Body == http1.BodyChunked && c.stream.Ended() && len(c.stream.Trailer()) == 0
+	if c.r.measured {
+		in.Body, in.Length = http1.BodyLength, int64(len(c.stream.Buffered()))
+	}
+}
+
+func (c *h2Client) takeHead() {}
+
+func (c *h2Client) whole() (body []byte, ok bool) {
+	if !c.stream.Ended() || len(c.stream.Trailer()) > 0 {
+		return nil, false
+	}
+	return c.stream.Buffered(), true
+}
+
+func (c *h2Client) body() (data []byte, n int, done bool, err error) {
+	data = c.stream.Buffered()
+	return data, len(data), c.stream.Ended(), nil
+}
+
+func (c *h2Client) consume(n int)               { c.stream.Consume(n) }
+func (c *h2Client) fill() error                 { return c.stream.Fill() }
+func (c *h2Client) trailer() []byte             { return c.stream.Trailer() }
+func (c *h2Client) setDeadline(d time.Duration) { c.stream.SetDeadline(d) }
+func (c *h2Client) gone() bool                  { return c.stream.Broken() || c.stream.Closed() }
+func (c *h2Client) conn() *netloop.Conn         { return c.stream.Conn().Net() }
+func (c *h2Client) proto() string               { return "HTTP/2.0" }
+func (c *h2Client) traffic() (in, out uint64)   { return c.stream.TakeTraffic() }
+
+func (c *h2Client) interim() error {
+	r := c.r
+	r.answer = r.out.AppendHead(r.answer[:0])
+	return c.stream.WriteResponse(r.answer, false)
+}
+
+func (c *h2Client) begin() { c.begun = false }
+
+// part sends the head first, together with the end of the stream where no body follows.
+func (c *h2Client) part(data []byte, done bool, trailer []byte) error {
+	if !c.begun {
+		c.begun = true
+		end := done && len(data)+len(trailer) == 0
+		if err := c.stream.WriteResponse(c.r.answer, end); err != nil || end {
+			return err
+		}
+	}
+	if done {
+		return c.stream.SendLast(data, trailer)
+	}
+	return c.stream.Send(data)
+}
+
+func (c *h2Client) flush() error {
+	if c.begun {
+		return nil
+	}
+	return c.part(nil, false, nil)
+}
+
+func (c *h2Client) finish() (goesOn bool) {
+	if c.r.wholeSize > 0 {
+		c.stream.Consume(c.r.wholeSize)
+	}
+	return false
+}
+
+func (c *h2Client) reply(status int, fields, body []byte, _ bool) (goesOn bool) {
+	r := c.r
+	r.answer = r.appendOwnHead(r.answer[:0], status, fields, len(body))
+	end := r.isHead || len(body) == 0
+	if err := c.stream.WriteResponse(r.answer, end); err == nil && !end {
+		_ = c.stream.SendLast(body, nil)
+	}
+	return false
+}
+
+func (c *h2Client) abort() { c.stream.Abort() }
+
+func (c *h2Client) leave() { c.stream.Abort() }
+
+func (c *h2Client) switched() (upstream.Tunnel, error) {
+	return c.stream, c.stream.WriteResponse(c.r.answer, false)
+}
