@@ -14,7 +14,8 @@
 //	400                      tain answers with that status, closes, and forwards nothing
 //	GET /a                   the server sees this request, without a body
 //	POST /a "body" host=b    … with that body, and that host
-//	POST /a nginx=405        … but nginx answers it with a status of its own
+//	POST /a nginx=405        … but nginx answers it with a status of its own, maybe before it has
+//	                         read the body; so nothing follows
 //	POST /a cut 400          the server sees at most the beginning: tain answers 400 when the body
 //	                         turns out to be malformed, and breaks the connection
 //	POST /a cut              … the body ends before it should: there is no answer
