@@ -43,7 +43,7 @@ func giveBlock(b *block) {
 type body struct {
 	buf        *block // nil while there is nothing
 	start, end int    // what is unread is buf.data[start:end]
-	seen       int    // bytes up to here were shown
+	seen       int    // bytes up to here are known to the handler
 	pinned     bool   // a handler may hold a view of buf
 
 	later *block // what arrived when buf was full and pinned
@@ -126,8 +126,8 @@ func (b *body) consume(n int) {
 	}
 }
 
-// merge lets go of the view and brings everything into sight. It reports whether there is something
-// that was not shown before.
+// merge lets go of the view and brings everything into sight. It reports whether there is more than
+// the last merge or view told of.
 func (b *body) merge() bool {
 	b.pinned = false
 	if b.later != nil {
@@ -140,7 +140,9 @@ func (b *body) merge() bool {
 		giveBlock(b.later)
 		b.later, b.last = nil, 0
 	}
-	return b.end > b.seen
+	more := b.end > b.seen
+	b.seen = b.end
+	return more
 }
 
 // drop gives everything back.

@@ -157,7 +157,7 @@ func (s *Stream) Consume(n int) {
 	s.conn.returnWindow(s, n)
 }
 
-// Fill waits until more of the body is buffered than Buffered returned last. It returns [io.EOF] at
+// Fill waits until more of the body is buffered than the last Fill or Buffered told of. It returns [io.EOF] at
 // the end of the body, a [*StreamError] when the stream was reset, a [*ConnError] when its
 // connection has gone, and else one of netloop's errors.
 func (s *Stream) Fill() error {
