@@ -26,7 +26,6 @@ type Conn struct {
 	accepted           bool // by a listener, not dialled
 	low                bool // serve runs in a low task
 	dirty              bool // stands in the loop's list of those to flush
-	held               bool // a flush left something queued, and OnDrain was not called since
 	finished           bool // CloseWrite was called; to be told when nothing is queued
 
 	failure error // why sending what was queued broke it; nothing is sent any more
@@ -49,8 +48,8 @@ type Conn struct {
 	serve func(*Conn)
 	// OnClose is called once, when the connection is closed for any reason. May be nil.
 	OnClose func(*Conn)
-	// OnDrain is called, outside of any coroutine, when the peer had not taken what was queued at
-	// the end of a turn, and now has taken all. May be nil.
+	// OnDrain is called, outside of any coroutine, at the end of a turn in which the last of what was
+	// queued has gone. May be nil.
 	OnDrain func(*Conn)
 	// OnRetire is what [Loop.Retire] calls on an accepted connection, instead of closing it if it
 	// is idle. May be nil.

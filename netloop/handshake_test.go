@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -486,7 +487,9 @@ func TestDeadlineIsRestored(t *testing.T) {
 		c.Close()
 	})
 	dialTLS(t, addr, client)
-	r.until("it waits", func() bool { return r.waitingForMore() == 1 })
+	r.until("it waits for a request", func() bool {
+		return r.waitingForMore() == 1 && slices.ContainsFunc(r.conns, func(c *Conn) bool { return c != nil && c.tls != nil })
+	})
 	r.advance(30 * time.Second)
 	select {
 	case err := <-ended:

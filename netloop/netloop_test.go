@@ -121,30 +121,28 @@ func addrOf(a net.Addr) netip.AddrPort { return a.(*net.TCPAddr).AddrPort() }
 // tcp is what Dial takes.
 func tcp(addr netip.AddrPort) Addr { return Addr{AddrPort: addr} }
 
-// pair is a TCP connection of which the loop has one end, idle with serve. small keeps the
-// buffers of the kernel small, so that a few hundred kilobytes fill them.
+// pair is a TCP connection of which the loop has one end, idle with serve. small keeps the kernel's
+// buffer of that end small, so that a megabyte fills both. Smaller ones, or a small one at the other
+// end, would make the system wait for itself.
 func (r *rig) pair(serve func(*Conn), small bool) (ours *Conn, theirs *net.TCPConn) {
 	r.Helper()
 	opened := make(chan *Conn, 1)
 	addr := r.listenOpen(func(c *Conn) bool {
 		if small {
-			setBuffer(r, int(c.fd), syscall.SO_SNDBUF)
+			setSendBuffer(r, c, 128<<10)
 		}
 		opened <- c
 		return true
 	}, serve)
 	theirs = dial(r, addr)
-	if small {
-		theirs.SetReadBuffer(16 << 10)
-	}
 	ours = wait(r, opened, "the connection to be accepted")
 	// The first report of a connection would end a wait that began before it.
 	r.until("it is known to be writable", func() bool { return ours.writable })
 	return ours, theirs
 }
 
-func setBuffer(t testing.TB, fd, option int) {
-	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, option, 16<<10); err != nil {
+func setSendBuffer(t testing.TB, c *Conn, n int) {
+	if err := syscall.SetsockoptInt(int(c.fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, n); err != nil {
 		t.Errorf("setsockopt: %v", err)
 	}
 }

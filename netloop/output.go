@@ -135,11 +135,8 @@ func (l *Loop) flush() {
 		l.dirty[i] = nil
 		c.dirty = false
 		c.flush()
-		if c.held && c.Queued() == 0 && !c.closed {
-			c.held = false
-			if c.OnDrain != nil && c.failure == nil {
-				c.OnDrain(c)
-			}
+		if c.OnDrain != nil && c.Queued() == 0 && !c.closed && c.failure == nil {
+			c.OnDrain(c)
 		}
 	}
 	l.dirty = l.dirty[:0]
@@ -171,9 +168,7 @@ func (c *Conn) flush() {
 			return
 		}
 	}
-	left := c.Queued() > 0
-	c.held = c.held || left
-	if c.finished && !left && !c.closed {
+	if c.finished && c.Queued() == 0 && !c.closed {
 		c.finished = false
 		unix.Shutdown(int(c.fd), unix.SHUT_WR)
 	}
@@ -269,9 +264,6 @@ func (c *Conn) sendQueued() error {
 		if err := c.awaitRoom(); err != nil {
 			return err
 		}
-	}
-	if c.held {
-		c.flushLater() // who calls OnDrain
 	}
 	if c.closed {
 		return ErrClosed
