@@ -1,47 +1,161 @@
 package tlsconf
 
 import (
-	"context"
+	"cmp"
 	"crypto/tls"
-	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 )
 
-// Store keeps the content of certificate files. It is safe for concurrent use.
-type Store struct{ log *slog.Logger }
+// Store keeps the content of certificate files, and the configurations that use it. It is safe for
+// concurrent use. Nothing of it is for an event loop, apart from the configurations.
+type Store struct {
+	log  *slog.Logger
+	poke chan struct{} // tells Run that there are other files to watch
 
-// NewStore returns an empty store. It logs what happens to files while Run runs.
-func NewStore(log *slog.Logger) *Store { return &Store{log: log} }
+	mu   sync.Mutex
+	kept map[files]*kept
+	used map[any]user // by what was asked for: the text of a Listener, or a clientKey
+}
 
-// Run watches the files and takes what changed, until ctx ends. It returns nil.
-func (s *Store) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+type clientKey struct {
+	Client
+	host, alpn string
+}
+
+// user is a configuration that was given out, with what it is made of.
+type user struct {
+	conf   *tls.Config
+	kept   []*kept
+	reload func() // called under mu when something of kept has changed; nil if nothing is to be done
+}
+
+// NewStore returns an empty store. log gets what there is to say about the files, now and while Run
+// runs.
+func NewStore(log *slog.Logger) *Store {
+	return &Store{log: log, poke: make(chan struct{}, 1), kept: map[files]*kept{}, used: map[any]user{}}
 }
 
 // Server returns the configuration of a listener. It is the same one for equal listeners, and is not
-// to be changed. An error says what is wrong with which setting or file.
+// to be changed. Session tickets are good until the ClientCA changes. An error says what is wrong with
+// which setting or file.
 func (s *Store) Server(l Listener) (*tls.Config, error) {
-	return nil, errors.New("no certificates yet")
+	return s.give(fmt.Sprintf("%q", l), func() (user, error) { return s.newServer(l) })
 }
 
 // Client returns the configuration of connections to host, a name or address without port, which
 // offer the protocols alpn. It is the same one for equal arguments, and is not to be changed. An
-// error says what is wrong with which setting or file.
+// error says what is wrong with which setting or file; a certificate of the backend that is refused
+// is the handshake's error, see [Explain].
 func (s *Store) Client(c Client, host string, alpn ...string) (*tls.Config, error) {
-	return nil, errors.New("no certificates yet")
+	key := clientKey{c, host, strings.Join(alpn, ",")}
+	return s.give(key, func() (user, error) { return s.newClient(c, host, alpn) })
+}
+
+// give returns what was given for the same key before, or something new.
+func (s *Store) give(key any, make func() (user, error)) (*tls.Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u, ok := s.used[key]; ok {
+		return u.conf, nil
+	}
+	u, err := make()
+	if err != nil {
+		s.sweep() // what was read before the error
+		return nil, err
+	}
+	s.used[key] = u
+	select {
+	case s.poke <- struct{}{}:
+	default: // Run is told already
+	}
+	return u.conf, nil
+}
+
+// keep returns the content of files, which it reads if nobody has yet. The caller holds mu.
+func (s *Store) keep(f files) (*kept, error) {
+	if k := s.kept[f]; k != nil {
+		return k, nil
+	}
+	k := &kept{files: f}
+	if err := k.first(s.log); err != nil {
+		return nil, err
+	}
+	s.kept[f] = k
+	return k, nil
 }
 
 // Keep forgets the files of all configurations but these. One that is forgotten goes on working with
 // what it last loaded.
-func (s *Store) Keep(used ...*tls.Config) {}
+func (s *Store) Keep(used ...*tls.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, u := range s.used {
+		if !slices.Contains(used, u.conf) {
+			delete(s.used, key)
+		}
+	}
+	s.sweep()
+}
 
-// Reload takes what changed now, in the caller's goroutine.
-func (s *Store) Reload() {}
+// sweep forgets the files that nobody uses. The caller holds mu.
+func (s *Store) sweep() {
+	needed := map[*kept]bool{}
+	for _, u := range s.used {
+		for _, k := range u.kept {
+			needed[k] = true
+		}
+	}
+	for f, k := range s.kept {
+		if !needed[k] {
+			delete(s.kept, f)
+		}
+	}
+}
+
+// Reload takes what has changed in the files, now and in the caller's goroutine.
+func (s *Store) Reload() { s.look(true) }
+
+// look looks at all files. It returns false if they should be looked at again soon, see kept.look.
+func (s *Store) look(urged bool) (settled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	settled = true
+	changed := map[*kept]bool{}
+	for _, k := range s.kept {
+		c, done := k.look(s.log, urged)
+		changed[k] = c
+		settled = settled && done
+	}
+	for _, u := range s.used {
+		if u.reload != nil && slices.ContainsFunc(u.kept, func(k *kept) bool { return changed[k] }) {
+			u.reload()
+		}
+	}
+	return settled
+}
+
+// warnExpiry warns of what expires soon.
+func (s *Store) warnExpiry(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.kept {
+		k.warnExpiry(s.log, now)
+	}
+}
 
 // Status returns the state of every certificate and every file of authorities, sorted by file.
-func (s *Store) Status() []Status { return nil }
-
-// Explain says in one sentence why a TLS handshake failed, and what to set, if err is about a
-// certificate or the lack of TLS. Else it is err's own text.
-func Explain(err error) string { return err.Error() }
+func (s *Store) Status() []Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Status
+	for _, k := range s.kept {
+		all = append(all, k.status())
+	}
+	slices.SortFunc(all, func(a, b Status) int { return cmp.Or(cmp.Compare(a.Cert, b.Cert), cmp.Compare(a.Key, b.Key)) })
+	return all
+}

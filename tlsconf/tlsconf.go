@@ -1,9 +1,12 @@
 // Package tlsconf holds the certificates of listeners, backends and targets, and takes new ones
 // from their files while tain runs.
 //
-// A [Store] gives out each *tls.Config once. What it holds always uses the files' latest good
+// A [Store] gives out each *tls.Config once. What it gives always uses the files' latest good
 // content: a new handshake sees a new certificate, connections that are open keep theirs. A file
 // that is broken or half written changes nothing, and is named in the log and in [Store.Status].
+//
+// The choice of algorithms is Go's, which follows the field from release to release, with one
+// exception: a listener takes TLS 1.2 only with forward secrecy and authenticated encryption.
 package tlsconf
 
 import (
@@ -14,7 +17,8 @@ import (
 // Listener says how a listener speaks TLS. Paths are those of PEM files.
 type Listener struct {
 	// Certificates has at least one. The name that a client asks for (SNI) selects one that is valid
-	// for exactly that name, else one for *.rest.of.name, else the first.
+	// for exactly that name, else one for *.rest.of.name, else the first. Of several for the same name,
+	// say with an ECDSA and an RSA key, the first that the client can use is taken.
 	Certificates []Pair
 	MinVersion   string   // "1.2" or "1.3"; "" is 1.2
 	ALPN         []string // protocols in order of preference; none is h2, http/1.1
@@ -46,10 +50,10 @@ type Status struct {
 	Cert, Key string    // files; Key is "" for authorities
 	Names     []string  // DNS names and addresses of a certificate, subjects of authorities
 	Serial    string    // hexadecimal; "" for authorities
-	NotAfter  time.Time // of authorities, when the first one expires
+	NotAfter  time.Time // when the certificate, or the last of the authorities, expires
 	Loaded    time.Time // when this content was taken
-	Error     string    // why the files' present content was not taken; "" if it was
+	Error     string    // why what the files hold now was not taken; "" if it was
 }
 
 // ErrNoName is wrapped by the error of [Store.Client] if there is no name to check.
-var ErrNoName = errors.New("no server name")
+var ErrNoName = errors.New("there is no server name that the certificate could be checked for")

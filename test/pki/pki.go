@@ -17,6 +17,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -138,10 +139,13 @@ func (p Pair) Replace(t testing.TB, with Pair) {
 	}
 }
 
+// authority describes an authority. Its name is like that of no other, because programs find issuers
+// by their names.
 func authority(name string) *x509.Certificate {
+	number := serial()
 	return &x509.Certificate{
-		SerialNumber:          serial(),
-		Subject:               pkix.Name{CommonName: name},
+		SerialNumber:          number,
+		Subject:               pkix.Name{CommonName: fmt.Sprintf("%s %x", name, number)},
 		NotBefore:             time.Now().Add(-72 * time.Hour),
 		NotAfter:              time.Now().Add(10 * 365 * 24 * time.Hour),
 		IsCA:                  true,
