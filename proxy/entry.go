@@ -20,8 +20,9 @@ type Entry struct {
 // session is what is known of a user's connection.
 type session struct {
 	entry    *Entry
-	begun    bool // the PROXY header, the handshake and the choice of the version are behind it
-	requests int
+	begun    bool  // the PROXY header, the handshake and the choice of the version are behind it
+	requests int   // that began
+	seat     *seat // where connections per client are limited
 }
 
 // open decides about a new connection.
@@ -31,8 +32,12 @@ func (l *lane) open(c *netloop.Conn, e *Entry) bool {
 		l.note(reasonMaxConns, "", errMaxConns(l.p.cfg.MaxConns))
 		return false
 	}
-	c.OnClose = l.closed
-	c.Data = &session{entry: e}
+	s := &session{entry: e}
+	if !e.ProxyProtocol && !l.sit(s, c) {
+		l.p.clients.Add(-1)
+		return false
+	}
+	c.OnClose, c.Data = l.closed, s
 	c.SetLimit(l.p.cfg.MaxHead)
 	c.SetDeadline(l.p.cfg.IdleTimeout)
 	return true
@@ -98,6 +103,9 @@ func (l *lane) readProxyHeader(c *netloop.Conn) error {
 			if !h.Local {
 				c.SetPeer(h.Source)
 			}
+			if !l.sit(c.Data.(*session), c) {
+				return errSeat
+			}
 			return nil
 		}
 		if err != proxyproto.ErrMore {
@@ -130,6 +138,7 @@ func (l *lane) beginFailed(c *netloop.Conn, err error) {
 		l.note(reasonHandshake, "", err)
 	case errors.As(err, &header):
 		l.note(reasonProxyHeader, "", err)
+	case err == errSeat: // noted already
 	case errors.Is(err, netloop.ErrTimeout) && len(c.Buffered()) > 0:
 		l.note(reasonRefused, "", errSlowHead)
 	}

@@ -22,6 +22,10 @@ type h1Client struct {
 func (c *h1Client) takeHead() {
 	in := &c.r.in
 	c.minor, c.keep = in.Minor, in.KeepAlive
+	s := c.netConn.Data.(*session)
+	if s.requests++; s.requests == c.r.lane.p.cfg.MaxRequestsPerConn {
+		c.keep = false
+	}
 	c.in.Reset(&in.Head)
 	c.netConn.Consume(in.Size)
 }

@@ -21,6 +21,10 @@ func (l *lane) serve2(s *http2.Stream) {
 	r := l.borrow(s.Conn().Net())
 	r.h2.stream, r.client = s, &r.h2
 	defer l.giveBack(r)
+	conn := s.Conn().Net().Data.(*session)
+	if conn.requests++; conn.requests == l.p.cfg.MaxRequestsPerConn {
+		s.Conn().Shutdown()
+	}
 	if r.h2.readHead() {
 		r.handle()
 	}

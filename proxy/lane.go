@@ -41,9 +41,16 @@ type backend struct {
 
 func newLane(p *Proxy, loop *netloop.Loop) *lane {
 	l := &lane{p: p, id: loop.ID, loop: loop, pools: make(map[string]*upstream.Pool)}
-	l.closed = func(*netloop.Conn) { p.clients.Add(-1) }
+	l.closed = func(c *netloop.Conn) {
+		p.clients.Add(-1)
+		c.Data.(*session).seat.leave()
+	}
 	l.stream = l.serve2
 	l.http2 = http2.Settings{
+		MaxStreams:   p.cfg.MaxStreams,
+		StreamWindow: p.cfg.StreamWindow,
+		ConnWindow:   p.cfg.ConnWindow,
+		MaxFields:    p.cfg.MaxFields,
 		MaxHead:      p.cfg.MaxHead,
 		HeadTimeout:  p.cfg.HeadTimeout,
 		IdleTimeout:  p.cfg.IdleTimeout,

@@ -14,27 +14,29 @@ import (
 type reason uint8
 
 const (
-	reasonConnect     reason = iota // no connection to the backend
-	reasonUnresolved                // the backend's name has no address
-	reasonTimeout                   // the backend did not answer in time
-	reasonReset                     // the backend's connection broke
-	reasonMalformed                 // the backend's answer is not HTTP/1.1
-	reasonNoRoute                   // no route matches
-	reasonLoop                      // the request has been here before
-	reasonRefused                   // the request is malformed, too large or too slow
-	reasonMaxConns                  // the limit of connections
-	reasonAccept                    // a connection could not be accepted
-	reasonHandshake                 // no TLS came about
-	reasonProxyHeader               // the PROXY header is missing or wrong
-	reasonHTTP2                     // the user broke the rules of HTTP/2, or a limit of it
-	reasonBackendTLS                // no TLS with the backend came about
-	reasonBusy                      // a limit of the backend: maxRequests, maxConnections
-	reasonRetryBudget               // a retry was not made
-	reasonClient                    // the user went away
+	reasonConnect           reason = iota // no connection to the backend
+	reasonUnresolved                      // the backend's name has no address
+	reasonTimeout                         // the backend did not answer in time
+	reasonReset                           // the backend's connection broke
+	reasonMalformed                       // the backend's answer is not HTTP/1.1
+	reasonNoRoute                         // no route matches
+	reasonLoop                            // the request has been here before
+	reasonRefused                         // the request is malformed, too large or too slow
+	reasonMaxConns                        // the limit of connections
+	reasonMaxConnsPerClient               // the limit of connections of one address
+	reasonOverload                        // the limit of requests
+	reasonAccept                          // a connection could not be accepted
+	reasonHandshake                       // no TLS came about
+	reasonProxyHeader                     // the PROXY header is missing or wrong
+	reasonHTTP2                           // the user broke the rules of HTTP/2, or a limit of it
+	reasonBackendTLS                      // no TLS with the backend came about
+	reasonBusy                            // a limit of the backend: maxRequests, maxConnections
+	reasonRetryBudget                     // a retry was not made
+	reasonClient                          // the user went away
 	numReasons
 )
 
-var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "retry_budget", "client_gone"}
+var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "max_conns_per_client", "max_requests", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "retry_budget", "client_gone"}
 
 func (r reason) String() string { return reasonNames[r] }
 
@@ -119,7 +121,7 @@ func (p *Proxy) logNotes(ctx context.Context) {
 
 func (n note) level() slog.Level {
 	switch n.reason {
-	case reasonRefused, reasonClient, reasonNoRoute, reasonHandshake, reasonProxyHeader, reasonHTTP2:
+	case reasonRefused, reasonClient, reasonNoRoute, reasonMaxConnsPerClient, reasonHandshake, reasonProxyHeader, reasonHTTP2:
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
@@ -131,7 +133,7 @@ func (n note) text() string {
 		return "a live request failed: the backend can't be reached"
 	case reasonTimeout, reasonReset, reasonMalformed:
 		return "a live request failed: the backend gave no proper answer"
-	case reasonMaxConns, reasonAccept:
+	case reasonMaxConns, reasonMaxConnsPerClient, reasonAccept:
 		return "a connection was not accepted"
 	case reasonClient:
 		return "a client went away"

@@ -37,6 +37,8 @@ type Proxy struct {
 	serving  atomic.Pointer[serving]
 	lanes    []*lane
 	clients  atomic.Int64 // open connections of users
+	running  atomic.Int64 // requests, counted only where they are limited
+	seats    *seats       // nil where connections per client are not limited
 	draining atomic.Bool
 	notes    chan note
 }
@@ -56,6 +58,9 @@ func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, offer Off
 	if p.cfg.Via != "" {
 		// Two instances in a row are no loop, so each has a name of its own.
 		p.via = fmt.Sprintf("%s-%08x", p.cfg.Via, rand.Uint32())
+	}
+	if p.cfg.MaxConnsPerClient > 0 {
+		p.seats = newSeats(p.cfg.MaxConnsPerClient)
 	}
 	for _, loop := range loops {
 		p.lanes = append(p.lanes, newLane(p, loop))

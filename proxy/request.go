@@ -133,6 +133,17 @@ func (r *request) header(name string) (string, bool) {
 // handle carries one request, whose head was read, to its end. It returns whether the connection
 // goes on.
 func (r *request) handle() bool {
+	if limit := r.lane.p.cfg.MaxRequests; limit > 0 {
+		defer r.lane.p.running.Add(-1)
+		if r.lane.p.running.Add(1) > int64(limit) {
+			r.refuse(errOverload)
+			return false
+		}
+	}
+	return r.carryOut()
+}
+
+func (r *request) carryOut() bool {
 	r.isHead = string(r.in.Method) == "HEAD"
 	r.readGRPC()
 	if err := r.check(); err != nil {

@@ -137,6 +137,8 @@ func (r *request) refuse(err error) {
 		why = reasonLoop
 	case errNoRoute:
 		why = reasonNoRoute
+	case errOverload:
+		why = reasonOverload
 	}
 	r.noteFault(why, e)
 	r.fail(e.Status, e.Reason)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/upstream"
@@ -54,6 +55,7 @@ func (r *request) stopUpload() {
 func (r *request) copyBody() error {
 	c, cfg := r.client, &r.lane.p.cfg
 	var total int64
+	begun := r.lane.loop.Now()
 	for {
 		data, n, done, err := c.body()
 		if err != nil {
@@ -84,7 +86,20 @@ func (r *request) copyBody() error {
 		if err := r.moreBody(); err != nil {
 			return err
 		}
+		if r.tooSlow(total, begun) {
+			return &userError{errSlowBody}
+		}
 	}
+}
+
+// rateGrace is for how long a body may be as slow as it likes.
+const rateGrace = 10 * time.Second
+
+// tooSlow says whether the body has come more slowly than it may. The streams of gRPC may.
+func (r *request) tooSlow(total, begun int64) bool {
+	least := r.lane.p.cfg.MinBodyRate
+	took := nanos(r.lane.loop.Now() - begun)
+	return least > 0 && !r.grpc && took > rateGrace && float64(total) < float64(least)*took.Seconds()
 }
 
 // moreBody waits for the user's next bytes. Meanwhile it is not live that is late.
