@@ -12,6 +12,7 @@
 // of it is a list, in the order in which the client asks:
 //
 //	400                      tain answers with that status, closes, and forwards nothing
+//	400 early                … or closes without an answer, when the line has not come as a whole
 //	GET /a                   the server sees this request, without a body
 //	POST /a "body" host=b    … with that body, and that host
 //	POST /a nginx=405        … but nginx answers it with a status of its own, maybe before it has
@@ -19,7 +20,8 @@
 //	POST /a cut 400          the server sees at most the beginning: tain answers 400 when the body
 //	                         turns out to be malformed, and breaks the connection
 //	POST /a cut              … the body ends before it should: there is no answer
-//	nothing                  the connection ends without an answer, and nothing is forwarded
+//	nothing                  tain closes without an answer, and forwards nothing: the first line is not one
+//	                         of HTTP/1, or its head does not end
 //
 // The tests need nginx and node.
 package smuggling

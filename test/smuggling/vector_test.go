@@ -18,11 +18,12 @@ type vector struct {
 	want        []outcome
 }
 
-// outcome is what becomes of one request. A request without a method is not forwarded.
+// outcome is what becomes of one request. One without a method is not forwarded.
 type outcome struct {
 	method, target, host, body string
 	cut                        bool           // the server gets no more than the beginning
 	status                     int            // tain's own answer, 0 if it gives none
+	early                      bool           // tain gives none when it sees what is wrong too early
 	own                        map[string]int // status of a server that does not answer 200, by its name
 }
 
@@ -48,9 +49,6 @@ func vectors(t *testing.T, pattern string) []vector {
 //
 //	POST /a "body" host=b, GET /b nginx=405, 400
 func parseOutcomes(text string) ([]outcome, error) {
-	if text == "nothing" {
-		return nil, nil
-	}
 	var all []outcome
 	for more := true; more; {
 		var words []string
@@ -81,13 +79,15 @@ func cutItem(text string) (words []string, rest string, more bool) {
 }
 
 func parseOutcome(words []string) (o outcome, err error) {
-	if len(words) == 1 {
-		if o.status, err = strconv.Atoi(words[0]); err == nil {
-			return o, nil
-		}
-	}
-	if len(words) < 2 {
-		return o, fmt.Errorf("%q is neither a status nor a method and a target", words)
+	switch text := strings.Join(words, " "); {
+	case text == "nothing":
+		return o, nil
+	case len(words) == 1 || len(words) == 2 && words[1] == "early":
+		o.early = len(words) == 2
+		o.status, err = strconv.Atoi(words[0])
+		return o, err
+	case len(words) == 0:
+		return o, fmt.Errorf("%q says nothing", text)
 	}
 	o.method, o.target, o.own = words[0], words[1], make(map[string]int)
 	for _, word := range words[2:] {
@@ -132,16 +132,19 @@ func forwarded(want []outcome) (all, whole int) {
 // says is what tain does with a vector, for people.
 func says(want []outcome) string {
 	all, whole := forwarded(want)
-	text := fmt.Sprintf("forwards %d", whole)
-	switch last := len(want) - 1; {
-	case last < 0:
-		return "hangs up"
-	case all > whole:
-		text += ", cuts 1"
-	case want[last].method == "":
-		text = strings.TrimPrefix(text, "forwards 0") + fmt.Sprintf(" refuses with %d", want[last].status)
+	var does []string
+	if whole > 0 {
+		does = append(does, fmt.Sprintf("forwards %d", whole))
 	}
-	return strings.TrimLeft(text, " ")
+	switch last := want[len(want)-1]; {
+	case all > whole:
+		does = append(does, "cuts 1")
+	case last.status != 0:
+		does = append(does, fmt.Sprintf("refuses with %d", last.status))
+	case last.method == "":
+		does = append(does, "hangs up")
+	}
+	return strings.Join(does, ", ")
 }
 
 func TestParseOutcomes(t *testing.T) {
@@ -152,10 +155,12 @@ func TestParseOutcomes(t *testing.T) {
 			t.Errorf("%s: got\n%s, want\n%s", text, s, want)
 		}
 	}
-	f("nothing", "[] <nil>")
-	f("400", "[{    false 400 map[]}] <nil>")
-	f(`GET /a host=b, POST /c "d, e" cut 400, 501`, "[{GET /a b  false 0 map[]} {POST /c  d, e true 400 map[]} {    false 501 map[]}] <nil>")
-	f("OPTIONS * nginx=400 node=200", "[{OPTIONS *   false 0 map[nginx:400 node:200]}] <nil>")
-	f("GET", `[] ["GET"] is neither a status nor a method and a target`)
+	f("nothing", "[{    false 0 false map[]}] <nil>")
+	f("400", "[{    false 400 false map[]}] <nil>")
+	f("501 early", "[{    false 501 true map[]}] <nil>")
+	f(`GET /a host=b, POST /c "d, e" cut 400, 501`, "[{GET /a b  false 0 false map[]} {POST /c  d, e true 400 false map[]} {    false 501 false map[]}] <nil>")
+	f("OPTIONS * nginx=400 node=200", "[{OPTIONS *   false 0 false map[nginx:400 node:200]}] <nil>")
+	f("", `[] "" says nothing`)
+	f("GET", `[] strconv.Atoi: parsing "GET": invalid syntax`)
 	f("GET /a odd", `[] strconv.Atoi: parsing "odd": invalid syntax`)
 }
