@@ -90,10 +90,16 @@ type Log struct {
 
 // AccessLog is a line for each live request.
 type AccessLog struct {
-	Path     string `json:"path"`     // a file, stdout or stderr; "" is no access log
-	Format   string `json:"format"`   // combined, json or template
-	Template string `json:"template"` // of the format template: text with variables such as $status
+	Path     string `json:"path" unit:"path"` // a file, [Stdout] or [Stderr]; "" is no access log
+	Format   string `json:"format"`           // combined, json or template
+	Template string `json:"template"`         // of the format template: text with variables such as $status
 }
+
+// Values of [AccessLog.Path] that are no files.
+const (
+	Stdout = "stdout"
+	Stderr = "stderr"
+)
 
 // Values of [AccessLog.Format].
 const (

@@ -18,17 +18,18 @@ import (
 // document is what one file may hold.
 type document struct {
 	*Config
-	Mirrors map[string]v1alpha1.MirrorSpec `json:"mirrors"`
-	Routes  []routeSpec                    `json:"routes"`
+	Backends map[string]serverSpec          `json:"backends"`
+	Mirrors  map[string]v1alpha1.MirrorSpec `json:"mirrors"`
+	Routes   []routeSpec                    `json:"routes"`
 }
 
-// Load reads a file, or every *.yaml and *.yml of a folder in the order of their names: their routes
-// and mirrors are taken together, a setting is made in one of them. It always returns a complete
+// Load reads a file, or every *.yaml and *.yml of a folder in the order of their names: their routes,
+// mirrors and backends are taken together, a setting is made in one of them. It always returns a complete
 // configuration, made of what was right, and all that was wrong, each error an [*Error]. An error
 // with a Route concerns that route alone: the table serves the others.
 func Load(path string) (*Config, []error) {
 	config := Defaults()
-	l := loader{config: &config, places: map[string]place{}, mirrors: map[string]*route.Mirror{}}
+	l := loader{config: &config, places: map[string]place{}, backends: map[string]*route.Backend{}, mirrors: map[string]*route.Mirror{}}
 	files, err := Files(path)
 	if err != nil {
 		return &config, []error{&Error{File: path, Text: err.Error()}}
@@ -80,20 +81,23 @@ func Files(path string) ([]string, error) {
 
 // loader puts the files together.
 type loader struct {
-	config  *Config
-	places  map[string]place         // of the settings of all files
-	mirrors map[string]*route.Mirror // by name; nil if it is wrong
-	specs   []namedMirror
-	routes  []placedRoute
-	routed  bool // a file has routes, be it an empty list
-	errs    []error
+	config       *Config
+	places       map[string]place          // of the settings of all files
+	backends     map[string]*route.Backend // by name; nil if it is wrong
+	mirrors      map[string]*route.Mirror  // by name; nil if it is wrong
+	backendSpecs []named[serverSpec]
+	mirrorSpecs  []named[v1alpha1.MirrorSpec]
+	routes       []placedRoute
+	routed       bool // a file has routes, be it an empty list
+	errs         []error
 }
 
-// namedMirror and placedRoute are what a file defines, with the places of the file's settings.
+// named and placedRoute are what a file defines, with the places of the file's settings.
 type (
-	namedMirror struct {
+	named[T any] struct {
+		field  string // such as mirrors.v2
 		name   string
-		spec   v1alpha1.MirrorSpec
+		spec   T
 		places map[string]place
 		broken bool // it could not be read
 	}
@@ -117,10 +121,8 @@ func (l *loader) readFile(file string) {
 		r.read(node, reflect.ValueOf(&doc).Elem(), "")
 	}
 	l.takeSettings(&r)
-	for _, name := range slices.Sorted(maps.Keys(doc.Mirrors)) {
-		broken := len(r.errorsIn("mirrors."+name)) > 0
-		l.specs = append(l.specs, namedMirror{name, doc.Mirrors[name], r.places, broken})
-	}
+	l.backendSpecs = append(l.backendSpecs, namedIn(&r, "backends", doc.Backends)...)
+	l.mirrorSpecs = append(l.mirrorSpecs, namedIn(&r, "mirrors", doc.Mirrors)...)
 	_, routed := r.places["routes"]
 	l.routed = l.routed || routed
 	for i, spec := range doc.Routes {
@@ -161,7 +163,7 @@ func placeOfError(err error) place {
 // takeSettings notes where settings were made, and refuses those that another file made.
 func (l *loader) takeSettings(r *reader) {
 	for _, path := range slices.Sorted(maps.Keys(r.places)) {
-		if path == "routes" || path == "mirrors" || strings.HasPrefix(path, "routes[") || strings.HasPrefix(path, "mirrors.") {
+		if isTogether(path) {
 			continue
 		}
 		at, taken := l.places[path]
@@ -176,6 +178,12 @@ func (l *loader) takeSettings(r *reader) {
 			l.places[path] = r.places[path]
 		}
 	}
+}
+
+// isTogether says that what a path names is taken from all files.
+func isTogether(path string) bool {
+	first, _, _ := strings.Cut(strings.ReplaceAll(path, "[", "."), ".")
+	return first == "routes" || first == "mirrors" || first == "backends"
 }
 
 // isLeaf says that no other setting lies below path.
@@ -197,14 +205,18 @@ func (r *placedRoute) name() string {
 
 // compile makes the table of all routes that are right.
 func (l *loader) compile() {
-	for i := range l.specs {
-		l.compileMirror(&l.specs[i])
+	for i := range l.backendSpecs {
+		l.compileBackend(&l.backendSpecs[i])
 	}
+	for i := range l.mirrorSpecs {
+		l.compileMirror(&l.mirrorSpecs[i])
+	}
+	by := defined{use: l.use, mirrors: l.mirrors}
 	var routes []*route.Route
 	var origins []*placedRoute
 	for i := range l.routes {
 		placed := &l.routes[i]
-		r, errs := placed.spec.compile(l.mirrors)
+		r, errs := placed.spec.compile(&by)
 		for _, err := range errs {
 			l.addRoute(err, placed)
 		}
@@ -254,31 +266,6 @@ func (r *placedRoute) written(setting string) bool {
 
 // parent is what a setting is a part of.
 func parent(setting string) string { return setting[:max(strings.LastIndexAny(setting, ".["), 0)] }
-
-// compileMirror makes a mirror that routes may use, and checks it by itself.
-func (l *loader) compileMirror(named *namedMirror) {
-	if _, ok := l.mirrors[named.name]; ok {
-		l.add(&Error{Text: "is defined in another file already; names are unique"}, "mirrors."+named.name, "", named.places)
-		return
-	}
-	m, errs := CompileMirror(named.name, &named.spec)
-	_, checks := route.New([]*route.Route{{
-		Name: "check", Backends: []route.Backend{{URL: "http://check", Weight: 1}}, Mirrors: []*route.Mirror{m},
-	}})
-	for _, err := range checks {
-		var e *route.Error
-		if errors.As(err, &e) {
-			errs = append(errs, &Error{Setting: strings.TrimPrefix(e.Field, "mirrors[0]."), Text: e.Text})
-		}
-	}
-	for _, err := range errs {
-		l.add(err, "mirrors."+named.name, "", named.places)
-	}
-	if len(errs) > 0 || named.broken {
-		m = nil
-	}
-	l.mirrors[named.name] = m
-}
 
 func (l *loader) addRoute(err error, placed *placedRoute) {
 	l.add(err, placed.field, placed.name(), placed.places)

@@ -48,10 +48,11 @@ func TestLoadCases(t *testing.T) {
 			for _, err := range errs {
 				complaints.WriteString(strings.ReplaceAll(err.Error(), dir+"/", "") + "\n")
 			}
-			got.Files = append(got.Files,
-				txtar.File{Name: "settings", Data: settings(t, config)},
-				txtar.File{Name: "table", Data: []byte(config.Table.String())},
-				txtar.File{Name: "complaints", Data: []byte(strings.ReplaceAll(complaints.String(), dir, "."))})
+			result := func(name, text string) txtar.File {
+				return txtar.File{Name: name, Data: []byte(strings.ReplaceAll(text, dir, "."))}
+			}
+			got.Files = append(got.Files, result("settings", string(settings(t, config))),
+				result("table", config.Table.String()), result("complaints", complaints.String()))
 			compareCase(t, file, txtar.Format(&got))
 		})
 	}

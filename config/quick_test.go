@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,49 @@ func TestQuick(t *testing.T) {
 `)
 }
 
+// TestQuickTLS checks that the flags about TLS go to the listeners, and to the URLs that speak it.
+func TestQuickTLS(t *testing.T) {
+	f := func(q Quick, listeners, table string) {
+		t.Helper()
+		q.Percent = 100
+		c, errs := q.Config()
+		if errs = append(errs, c.Validate()...); len(errs) > 0 {
+			t.Fatalf("%+v: %v", q, errs)
+		}
+		got, err := json.Marshal(c.Listen)
+		if err != nil || string(got) != listeners {
+			t.Errorf("%+v: %s, want %s", q, got, listeners)
+		}
+		if got := c.Table.String(); got != table {
+			t.Errorf("%+v:\n%swant\n%s", q, got, table)
+		}
+	}
+	f(Quick{Live: "http://a", Baseline: "http://b", Listen: []string{":1", ":2"}, TLSCert: "c", TLSKey: "k"},
+		`[{"address":":1","tls":{"certificates":[{"cert":"c","key":"k"}],"minVersion":"1.2","alpn":["h2","http/1.1"]}},`+
+			`{"address":":2","tls":{"certificates":[{"cert":"c","key":"k"}],"minVersion":"1.2","alpn":["h2","http/1.1"]}}]`, `route all
+  backend http://a:80
+  mirror mirror 100%
+    baseline http://b:80 baseline
+`)
+	f(Quick{Live: "https://a", To: []string{"h2://b", "http://c"}, Baseline: "https://d", TLSCert: "c", TLSClientCA: "ca", BackendCA: "b.pem"},
+		`[{"address":":8080","tls":{"certificates":[{"cert":"c","key":"c"}],"minVersion":"1.2","alpn":["h2","http/1.1"],"clientCA":"ca","clientAuth":"required"}}]`, `route all
+  backend https://a:443
+    tls ca b.pem
+  mirror mirror 100%
+    to h2://b:443
+      tls ca b.pem
+    to http://c:80
+    baseline https://d:443 baseline
+      tls ca b.pem
+`)
+	f(Quick{Live: "http://a", To: []string{"https://b"}, BackendInsecure: true}, `[{"address":":8080"}]`, `route all
+  backend http://a:80
+  mirror mirror 100%
+    to https://b:443
+      tls insecure
+`)
+}
+
 func TestQuickErrors(t *testing.T) {
 	f := func(q Quick, want ...string) {
 		t.Helper()
@@ -82,6 +126,14 @@ func TestQuickErrors(t *testing.T) {
 		"--timeout: -1ns is negative; use a duration such as 10s",
 		"--max-copy-body: -1 is negative; use a size in bytes",
 		`--to: "b:80" is used twice in this mirror; names are unique`)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, TLSKey: "k", TLSClientCA: "c", BackendCA: "b"},
+		"--tls-key: means nothing without a certificate; use --tls-cert too",
+		"--tls-client-ca: means nothing without a certificate; use --tls-cert too",
+		"--backend-ca: means nothing, because no URL begins with https:// or h2://; use one that does")
+	f(Quick{Live: "https://a", To: []string{"http://b"}, BackendCA: "b", BackendInsecure: true},
+		"--backend-insecure: takes any certificate, so --backend-ca means nothing; choose one of them")
+	f(Quick{Live: "http://a", To: []string{"http://b"}, BackendInsecure: true},
+		"--backend-insecure: means nothing, because no URL begins with https:// or h2://; use one that does")
 	f(Quick{Live: "http://a", To: []string{"http://b"}, Match: []string{"method"}},
 		`--match: "method": has no value; use one such as method=…`)
 }

@@ -15,12 +15,7 @@ import (
 func (c *Config) Validate() []error {
 	v := validator{}
 	c.complete()
-	if len(c.Listen) == 0 {
-		v.fail("listen", "is empty; use an address such as :8080")
-	}
-	for i := range c.Listen {
-		v.address(fmt.Sprintf("listen[%d]", i), c.Listen[i].Address)
-	}
+	v.listeners(c.Listen)
 	for _, addr := range []struct{ setting, value string }{{"admin", c.Admin}, {"health", c.Health}} {
 		if addr.value != "" {
 			v.address(addr.setting, addr.value)
@@ -41,15 +36,19 @@ func (c *Config) Validate() []error {
 	}
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "auto", "text", "json")
+	v.accessLog(&c.AccessLog)
 	return v.errs
 }
 
 // complete replaces the word off, and a zero that stands for a default.
 func (c *Config) complete() {
-	for _, value := range []*string{&c.Admin, &c.Health, &c.Proxy.Via} {
+	for _, value := range []*string{&c.Admin, &c.Health, &c.Proxy.Via, &c.AccessLog.Path} {
 		if *value == off {
 			*value = ""
 		}
+	}
+	for i := range c.Listen {
+		c.Listen[i].complete()
 	}
 	if c.Loops == 0 {
 		c.Loops = Defaults().Loops
@@ -59,7 +58,7 @@ func (c *Config) complete() {
 	}
 }
 
-// off is the word that switches a listener, Via or the data on disk off.
+// off is the word that switches a listener, Via, the access log or the data on disk off.
 const off = "off"
 
 // validator collects what is wrong.
@@ -70,14 +69,25 @@ func (v *validator) fail(setting, format string, args ...any) {
 }
 
 func (v *validator) proxy(p *Proxy) {
+	v.duration("proxy.handshakeTimeout", p.HandshakeTimeout)
 	v.duration("proxy.headTimeout", p.HeadTimeout)
+	v.duration("proxy.bodyTimeout", p.BodyTimeout)
 	v.duration("proxy.idleTimeout", p.IdleTimeout)
 	v.duration("proxy.connectTimeout", p.ConnectTimeout)
 	v.duration("proxy.responseTimeout", p.ResponseTimeout)
 	v.duration("proxy.writeTimeout", p.WriteTimeout)
 	v.between("proxy.maxHead", int64(p.MaxHead), 1<<10, 1<<20)
+	v.between("proxy.maxURI", int64(p.MaxURI), 256, 1<<16)
+	v.between("proxy.maxFields", int64(p.MaxFields), 16, 256)
 	v.between("proxy.maxBody", p.MaxBody, 0, 1<<50)
+	v.between("proxy.minBodyRate", p.MinBodyRate, 0, 1<<30)
 	v.between("proxy.maxConns", int64(p.MaxConns), 0, 1<<30)
+	v.between("proxy.maxConnsPerClient", int64(p.MaxConnsPerClient), 0, 1<<30)
+	v.between("proxy.maxRequests", int64(p.MaxRequests), 0, 1<<30)
+	v.between("proxy.maxRequestsPerConn", int64(p.MaxRequestsPerConn), 0, 1<<30)
+	v.between("proxy.maxStreams", int64(p.MaxStreams), 1, 10_000)
+	v.between("proxy.streamWindow", int64(p.StreamWindow), 16<<10, 16<<20)
+	v.between("proxy.connWindow", int64(p.ConnWindow), 64<<10, 64<<20)
 	v.between("proxy.idlePerBackend", int64(p.IdlePerBackend), 0, 1<<16)
 	v.oneOf("proxy.forwarded", p.Forwarded, ForwardedAppend, ForwardedReplace, ForwardedOff)
 	if p.Via != "" {
@@ -94,6 +104,13 @@ func (v *validator) mirror(m *Mirror) {
 	v.duration("mirror.queueTimeout", m.QueueTimeout)
 	v.between("mirror.maxAnswer", int64(m.MaxAnswer), 0, 1<<30)
 	v.between("mirror.drainAnswer", m.DrainAnswer, 0, 1<<40)
+}
+
+func (v *validator) accessLog(a *AccessLog) {
+	v.oneOf("accessLog.format", a.Format, FormatCombined, FormatJSON, FormatTemplate)
+	if (a.Format == FormatTemplate) != (a.Template != "") {
+		v.fail("accessLog.template", "%q and the format %s don't go together; write the template for the format template", a.Template, a.Format)
+	}
 }
 
 func (v *validator) address(setting, addr string) {

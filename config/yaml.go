@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func placeOf(file string, node *yaml.Node) place {
 }
 
 // reader reads the YAML of one file into structs. Keys are the names in json tags; a string is also
-// read as a size, a duration or a prefix where the field is one. A value alone may stand for a
+// read as a size, a duration, a path or a prefix where the field is one. A value alone may stand for a
 // list of one, and for a struct that has a field tagged short. Everything that is wrong is
 // collected.
 type reader struct {
@@ -157,7 +158,7 @@ func (r *reader) readMap(node *yaml.Node, v reflect.Value, path string) {
 func (r *reader) readStruct(node *yaml.Node, v reflect.Value, path string) {
 	fields := fieldsOf(v)
 	if node.Kind == yaml.ScalarNode && fields.short.IsValid() {
-		r.readScalar(node, fields.short, path)
+		r.read(node, fields.short, path)
 		return
 	}
 	for key, value := range r.pairs(node, path) {
@@ -205,9 +206,26 @@ func (r *reader) readScalar(node *yaml.Node, v reflect.Value, path string) {
 		r.fail(node, path, "is %s; use another value, or put quotes around it", describe(node))
 		return
 	}
-	if err := setScalar(v, node.Value, node.Tag); err != nil {
+	value := node.Value
+	if v.Type() == reflect.TypeFor[filePath]() {
+		value = r.inFolder(value)
+	}
+	if err := setScalar(v, value, node.Tag); err != nil {
 		r.fail(node, path, "%v", err)
 	}
+}
+
+// inFolder makes a path absolute that is relative to the file's folder. Words that stand for no file
+// stay.
+func (r *reader) inFolder(path string) string {
+	if path == "" || path == off || path == Stdout || path == Stderr || filepath.IsAbs(path) {
+		return path
+	}
+	path = filepath.Join(filepath.Dir(r.file), path)
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
 }
 
 // setScalar reads text as whatever v is. What is wrong leaves v as it was.
@@ -293,8 +311,11 @@ func fieldsOf(v reflect.Value) fields {
 			continue
 		}
 		value := v.FieldByIndex(field.Index)
-		if field.Tag.Get("unit") == "bytes" {
+		switch field.Tag.Get("unit") {
+		case "bytes":
 			value = asBytes(value)
+		case "path":
+			value = value.Addr().Convert(reflect.TypeFor[*filePath]()).Elem()
 		}
 		all.byName[name] = value
 		if field.Tag.Get("short") != "" {
@@ -304,10 +325,11 @@ func fieldsOf(v reflect.Value) fields {
 	return all
 }
 
-// bytes64 and bytesInt stand for fields that hold a size.
+// bytes64 and bytesInt stand for fields that hold a size, filePath for those that hold a path.
 type (
 	bytes64  int64
 	bytesInt int
+	filePath string
 )
 
 func asBytes(v reflect.Value) reflect.Value {

@@ -84,6 +84,9 @@ func (a Address) String() string {
 func (h HostPort) String() string { return h.Host + ":" + strconv.FormatUint(uint64(h.Port), 10) }
 
 func parseURL(text string) (Address, error) {
+	if text == "" {
+		return Address{}, errors.New("is missing; " + urlForms)
+	}
 	if len(text) > maxValue {
 		return Address{}, fmt.Errorf("the URL is longer than %d bytes", maxValue)
 	}

@@ -37,7 +37,7 @@ func TestParseURL(t *testing.T) {
 	f("htp:/x", "has no scheme that is known")
 	f("127.0.0.1:9000", "has no scheme that is known")
 	f("shop:9000", "has no scheme that is known")
-	f("", `"" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
+	f("", "is missing; use http, https, h2c or h2 with ://host:port")
 	f("://x", "has no scheme that is known")
 	f("grpc://x", "has no scheme that is known")
 	f("unix:///x", "has no scheme that is known")

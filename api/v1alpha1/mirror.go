@@ -37,13 +37,24 @@ type MirrorSpec struct {
 
 // Target is where a mirror sends its copies. In tain's own files the URL may stand alone.
 type Target struct {
-	// Name tells the targets of a mirror apart. The default is host:port.
+	// Name tells the targets of a mirror apart. The default is host:port, or the name of the
+	// backend that is used.
 	Name string `json:"name,omitempty"`
 
-	// URL is http://host:port.
-	URL string `json:"url" short:"true"`
+	// Use is the name of a backend that is defined once for several uses, and stands for its URLs
+	// and the rest of what is below.
+	Use string `json:"use,omitempty"`
+
+	// URL is http://host:port, with https, h2c or h2 instead of http, or another form that a
+	// backend may have.
+	URL string `json:"url,omitempty" short:"true"`
+
+	// URLs are those of several servers of the target, instead of URL.
+	URLs []string `json:"urls,omitempty"`
 
 	// Baseline says that the target runs the live version and serves as control: what differs
 	// between live and a baseline is noise.
 	Baseline bool `json:"baseline,omitempty"`
+
+	Upstream `json:",inline"`
 }

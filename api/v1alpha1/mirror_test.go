@@ -22,4 +22,11 @@ func TestJSON(t *testing.T) {
 	f(`{"match":["method=GET"],"percent":0.0001,"writes":true,` +
 		`"targets":[{"name":"v2","url":"http://v2:80"},{"url":"http://v1:80","baseline":true}],` +
 		`"host":"-shadow","timeout":"5s","maxBody":"64KiB"}`)
+	f(`{"targets":[{"use":"v2"},{"urls":["h2://a","h2://b"],"followVersion":true,` +
+		`"tls":{"ca":"ca","serverName":"v2","cert":"c","key":"k","insecure":true},` +
+		`"balance":{"policy":"maglev","hash":"header","name":"X-User"},` +
+		`"check":{"type":"http","path":"/","host":"v2","statuses":["200-299"],"interval":"1s","timeout":"1s","healthy":1,"unhealthy":2},` +
+		`"outlier":{"failures":3,"gatewayErrors":4,"eject":"1s","maxEject":"2s","maxPercent":10},` +
+		`"retryBudget":{"percent":10,"minConcurrent":1},"maxRequests":5,"maxConns":6,"connectTimeout":"1s","proxyProtocol":2}]}`)
+	f(`{"targets":[{"url":"https://a","check":{"type":"grpc","service":"shop"},"outlier":{"disabled":true}}]}`)
 }
