@@ -88,15 +88,24 @@ func (s *Server) blame(count *atomic.Int32, limit int, o Outcome) {
 // try ejects a server after n failures in a row, unless too many are out.
 func (c *Cluster) try(s *Server, n int, last Outcome) {
 	why := fmt.Sprintf("%d requests in a row failed, the last one: %s", n, last)
-	if d := c.eject(s, why); d > 0 {
-		c.log.Warn("server ejected", "server", s.Addr.String(), "for", d, "why", why)
-		time.Sleep(d)
-		c.readmit(s)
-		c.log.Info("server is back from its ejection", "server", s.Addr.String())
+	d := c.eject(s, why)
+	if d == 0 {
+		s.endTrial()
+		return
 	}
-	s.failures.Store(0)
-	s.gateway.Store(0)
-	s.onTrial.Store(false)
+	c.log.Warn("server ejected", "server", s.Addr.String(), "for", d, "why", why)
+	time.AfterFunc(d, func() {
+		c.readmit(s)
+		s.endTrial()
+		c.log.Info("server is back from its ejection", "server", s.Addr.String())
+	})
+}
+
+// endTrial counts failures from here on.
+func (h *health) endTrial() {
+	h.failures.Store(0)
+	h.gateway.Store(0)
+	h.onTrial.Store(false)
 }
 
 // eject takes a server out of the choice, and returns for how long; 0 is not at all.

@@ -3,7 +3,6 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -22,20 +21,17 @@ type origin struct {
 	port uint16 // none with srv
 	srv  bool   // name is one of SRV records
 
-	places []place                        // guarded by the cluster's mu
-	err    atomic.Pointer[error]          // of the last look-up
-	tlses  [2]atomic.Pointer[credentials] // by protocol; none before they were loaded
+	places []place               // guarded by the cluster's mu
+	err    atomic.Pointer[error] // of the last look-up
+	secure atomic.Pointer[secure]
 	follow follower
 }
 
-// credentials are a TLS configuration, or why there is none.
-type credentials struct {
-	conf *tls.Config
-	err  error
+// secure is the TLS configuration for each protocol, or why there is none.
+type secure struct {
+	http1, http2 *tls.Config
+	err          error
 }
-
-// protocols are those that a connection to an upstream is secured for.
-var protocols = [2]string{"http/1.1", "h2"}
 
 // originsOf returns the origins of a URL, one at least. Addresses and sockets have their place at
 // once.
@@ -95,35 +91,44 @@ func (o *origin) authority(secure bool) string {
 
 // tls returns the configuration for a protocol.
 func (o *origin) tls(protocol string) (*tls.Config, error) {
-	for i := range protocols {
-		if protocols[i] == protocol {
-			if c := o.tlses[i].Load(); c != nil {
-				return c.conf, c.err
-			}
-		}
+	s := o.secure.Load()
+	switch {
+	case s == nil:
+		return nil, errNoTLS
+	case s.err != nil:
+		return nil, s.err
+	case protocol == protocolHTTP2:
+		return s.http2, nil
 	}
-	return nil, fmt.Errorf("TLS for %s with the protocol %s is not ready", o.host, protocol)
+	return s.http1, nil
 }
+
+// The protocols, as ALPN calls them.
+const (
+	protocolHTTP1 = "http/1.1"
+	protocolHTTP2 = "h2"
+)
 
 // loadTLS loads what secures connections, as far as it is not there, and says whether all is there
 // then. It may read files.
 func (c *Cluster) loadTLS() bool {
 	all := true
 	for _, o := range c.origins {
-		for i := range protocols {
-			before := o.tlses[i].Load()
-			if before != nil && before.err == nil {
-				continue
-			}
-			conf, err := c.secure(o.host, protocols[i])
-			o.tlses[i].Store(&credentials{conf, err})
-			all = all && err == nil
-			if before == nil && err != nil {
-				c.log.Error("connections to an upstream can't be secured", "host", o.host, "error", err)
-			} else if before != nil && err == nil {
-				c.log.Info("connections to an upstream can be secured now", "host", o.host)
-			}
+		before := o.secure.Load()
+		if before != nil && before.err == nil {
+			continue
 		}
+		now := &secure{}
+		if now.http1, now.err = c.secure(o.host, protocolHTTP1); now.err == nil {
+			now.http2, now.err = c.secure(o.host, protocolHTTP2)
+		}
+		o.secure.Store(now)
+		if now.err != nil && before == nil {
+			c.log.Error("connections to an upstream can't be secured", "host", o.host, "error", now.err)
+		} else if now.err == nil && before != nil {
+			c.log.Info("connections to an upstream can be secured now", "host", o.host)
+		}
+		all = all && now.err == nil
 	}
 	return all
 }

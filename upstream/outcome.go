@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
 )
 
@@ -18,7 +19,7 @@ const (
 	ConnectFailed                // no connection, or no TLS on it
 	Reset                        // the connection ended, or carried what is not HTTP, before the answer was whole
 	TimedOut                     // no answer in time
-	Ignored                      // it says nothing of the server: the user left, or a limit refused it
+	Ignored                      // it says nothing of the server: the user left, a limit refused it, or the server did not begin with it
 )
 
 var outcomeNames = [...]string{
@@ -40,7 +41,7 @@ func OutcomeOf(err error) Outcome {
 	switch {
 	case err == nil:
 		return OK
-	case errors.Is(err, netloop.ErrCanceled), errors.Is(err, netloop.ErrGuard), errors.Is(err, ErrUnresolved):
+	case errors.Is(err, netloop.ErrCanceled), errors.Is(err, netloop.ErrGuard), errors.Is(err, ErrUnresolved), http2.Unprocessed(err):
 		return Ignored
 	case errors.As(err, &dial):
 		return ConnectFailed

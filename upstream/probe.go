@@ -50,9 +50,9 @@ var proxyHeaders = [3]string{1: "PROXY UNKNOWN\r\n", 2: "\r\n\r\n\x00\r\nQUIT\n\
 // protocol is what a check of the upstream speaks.
 func (c *Cluster) protocol() string {
 	if c.address.HTTP2 || c.options.Check.Kind == route.CheckGRPC {
-		return "h2"
+		return protocolHTTP2
 	}
-	return "http/1.1"
+	return protocolHTTP1
 }
 
 func (c *Cluster) askTCP(ctx context.Context, s *Server) error {
@@ -94,7 +94,7 @@ func (c *Cluster) request(ctx context.Context, s *Server, method, path string, b
 		r.Host = c.options.Check.Host
 	}
 	r.Header.Set("User-Agent", "tain health check")
-	r.Close = c.protocol() == "http/1.1"
+	r.Close = c.protocol() == protocolHTTP1
 	return r, nil
 }
 
@@ -108,7 +108,7 @@ func (c *Cluster) roundTrip(s *Server, r *http.Request, read func(*http.Response
 		return err
 	}
 	var speaks http.Protocols
-	speaks.SetHTTP1(c.protocol() == "http/1.1")
+	speaks.SetHTTP1(c.protocol() == protocolHTTP1)
 	speaks.SetHTTP2(!speaks.HTTP1() && conf != nil)
 	speaks.SetUnencryptedHTTP2(!speaks.HTTP1() && conf == nil)
 	t := &http.Transport{
