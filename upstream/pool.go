@@ -151,7 +151,7 @@ func (p *Pool) forgetGone() {
 
 // ended ends a loan, and tells the server's health how it went and how long it took.
 func (p *Pool) ended(s *Server, o Outcome, since int64) {
-	s.Ended(o, time.Duration(p.loop.Clock()-since))
+	s.Ended(o, time.Duration(p.loop.Now()-since))
 	p.cluster.Leave()
 }
 
@@ -175,14 +175,14 @@ type conns struct {
 
 func (k *conns) take(a *Ask) (c Carrier, reused bool, err error) {
 	k.server.Began()
-	at := k.pool.loop.Clock()
+	at := k.pool.loop.Now()
 	if k.pool.cluster.HTTP2(a.HTTP2) {
 		c, reused, err = k.takeStream(a, at)
 	} else {
 		c, reused, err = k.takeConn(a, at)
 	}
 	if err != nil {
-		k.server.Ended(connectOutcome(err), time.Duration(k.pool.loop.Clock()-at))
+		k.server.Ended(connectOutcome(err), time.Duration(k.pool.loop.Now()-at))
 	}
 	return c, reused, err
 }
