@@ -109,3 +109,30 @@ func written(v reflect.Value, unit string) string {
 	}
 	return fmt.Sprint(v.Interface())
 }
+
+// TestDocumentedNames looks for the name of everything that can be written, at any depth.
+func TestDocumentedNames(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var visit func(typ reflect.Type, path string)
+	visit = func(typ reflect.Type, path string) {
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			visit(typ.Elem(), path)
+		case reflect.Struct:
+			for _, field := range reflect.VisibleFields(typ) {
+				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+				if name == "" || name == "-" {
+					continue
+				}
+				if !strings.Contains(string(text), "`"+name+"`") && !strings.Contains(string(text), name+":") {
+					t.Errorf("%s is not on the page", join(path, name))
+				}
+				visit(field.Type, join(path, name))
+			}
+		}
+	}
+	visit(reflect.TypeFor[document](), "")
+}
