@@ -202,6 +202,7 @@ func (l *Loop) dispatch(e *event) {
 	for _, a := range l.acceptors {
 		if a.fd == int(e.Fd) {
 			a.accept()
+			return // it may have changed the list
 		}
 	}
 }
@@ -325,6 +326,3 @@ func (l *Loop) Retire() {
 		}
 	}
 }
-
-// CloseIdle is the former name of [Loop.Retire].
-func (l *Loop) CloseIdle() { l.Retire() }

@@ -19,10 +19,9 @@ func (o *outbox) len() int {
 
 // push appends p to o, which may be nil, and returns o.
 func (l *Loop) push(o *outbox, p []byte) *outbox {
-	if o == nil {
+	if o == nil && len(p) > 0 {
 		o = l.takeOutbox()
 	}
-	o.size += len(p)
 	for len(p) > 0 {
 		last := len(o.chunks) - 1
 		if last < 0 || len(o.chunks[last]) == cap(o.chunks[last]) {
@@ -32,6 +31,7 @@ func (l *Loop) push(o *outbox, p []byte) *outbox {
 		chunk := o.chunks[last]
 		n := copy(chunk[len(chunk):cap(chunk)], p)
 		o.chunks[last] = chunk[:len(chunk)+n]
+		o.size += n
 		p = p[n:]
 	}
 	return o
@@ -57,8 +57,8 @@ func (l *Loop) drop(o *outbox, n int) *outbox {
 	return nil
 }
 
-// first is the first piece of o, which is not empty. In the outbox of an unencrypted connection's
-// bytes it makes one record of TLS, whose greatest length is that of a buffer.
+// first is the first piece of o, which is not empty. No piece is longer than what a record of TLS
+// holds.
 func (o *outbox) first() []byte { return o.chunks[0][o.start:] }
 
 // gather points v at the first bytes of o, and returns how many those are.
@@ -84,7 +84,7 @@ func (l *Loop) takeOutbox() *outbox {
 }
 
 func (l *Loop) giveOutbox(o *outbox) {
-	if len(l.outboxes) < spareBuffers {
+	if len(l.outboxes) < spareBuffers && cap(o.chunks) <= spareBuffers {
 		o.start = 0
 		l.outboxes = append(l.outboxes, o)
 	}
@@ -92,8 +92,9 @@ func (l *Loop) giveOutbox(o *outbox) {
 
 // Queue appends p to what the loop sends at the end of this turn, together with all else that is
 // queued by then. What the socket does not take waits, without bound: see Queued and OnDrain. It
-// never waits itself, may be called outside of coroutines, and does nothing on a connection that is
-// closed or broken.
+// never waits itself, may be called outside of coroutines, and does nothing on a connection that was
+// closed, or broke while it sent what was queued. It must not be called while a coroutine waits in
+// Send.
 func (c *Conn) Queue(p []byte) {
 	if c.closed || c.failure != nil || len(p) == 0 {
 		return
@@ -130,16 +131,17 @@ func (c *Conn) flushLater() {
 
 // flush sends what was queued in this turn, or could be sent now.
 func (l *Loop) flush() {
-	for i := 0; i < len(l.dirty); i++ { // OnDrain may make it longer
-		c := l.dirty[i]
-		l.dirty[i] = nil
+	now := len(l.dirty) // OnDrain may make it longer: that is for the next turn
+	for _, c := range l.dirty[:now] {
 		c.dirty = false
 		c.flush()
 		if c.OnDrain != nil && c.Queued() == 0 && !c.closed && c.failure == nil {
 			c.OnDrain(c)
 		}
 	}
-	l.dirty = l.dirty[:0]
+	later := copy(l.dirty, l.dirty[now:])
+	clear(l.dirty[later:])
+	l.dirty = l.dirty[:later]
 }
 
 // flush gives the socket what it takes of what is queued. An error breaks the connection.
@@ -200,7 +202,8 @@ func (c *Conn) dropQueued() {
 	}
 }
 
-// Send sends p whole, behind what is queued, waiting as often as the peer's window makes it.
+// Send sends p whole, behind what is queued, waiting as often as the peer's window makes it. After an
+// error, nobody knows how much of it the peer gets.
 func (c *Conn) Send(p []byte) error {
 	if c.tls != nil {
 		return c.tls.send(p, nil)
@@ -298,15 +301,4 @@ func (c *Conn) awaitRoom() error {
 		return ErrClosed
 	}
 	return c.failure
-}
-
-// CloseWrite tells the peer that no more will be sent, once what is queued has been.
-func (c *Conn) CloseWrite() {
-	if !c.closed {
-		if c.tls != nil {
-			c.tls.farewell = true
-		}
-		c.finished = true
-		c.flush()
-	}
 }
