@@ -192,8 +192,8 @@ func (s *Stream) Trailer() []byte {
 // Wait parks the running coroutine until it is woken by [netloop.Task.Wake], or sending has become
 // possible again. It ends early as every wait does.
 func (s *Stream) Wait() error {
-	if err := s.unsendable(); err != nil {
-		return err // nothing would wake it
+	if s.Broken() {
+		return s.err // nothing would wake it
 	}
 	return s.wait(&s.writer)
 }
