@@ -137,16 +137,21 @@ func parseCertificates(name string, data []byte) ([]*x509.Certificate, error) {
 // parsePEM reads all blocks, of which there is at least one. The decoder passes over what is not a
 // whole block, and so over the end of a file that is half written.
 func parsePEM(name string, data []byte) (blocks []*pem.Block, err error) {
-	begins := bytes.Count(data, []byte("-----BEGIN "))
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		blocks = append(blocks, block)
-	}
-	if begins == 0 || begins > len(blocks) {
-		why := "holds nothing in PEM form"
-		if begins > 0 {
-			why = "breaks off, or has a damaged PEM block"
+	rest := data
+	for {
+		block, after := pem.Decode(rest)
+		if block == nil {
+			break
 		}
-		return nil, fmt.Errorf("%s %s", name, why)
+		blocks, rest = append(blocks, block), after
+	}
+	begins := bytes.Count(data, []byte("-----BEGIN "))
+	lastLine := rest[bytes.LastIndexByte(rest, '\n')+1:]
+	switch {
+	case begins > len(blocks) || bytes.HasPrefix(lastLine, []byte("-")):
+		return nil, fmt.Errorf("%s breaks off, or has a damaged PEM block", name)
+	case len(blocks) == 0:
+		return nil, fmt.Errorf("%s holds nothing in PEM form", name)
 	}
 	return blocks, nil
 }
