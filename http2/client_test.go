@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tain.dev/tain/http1"
@@ -113,7 +114,7 @@ type upstream struct {
 	*rig
 	*peer
 	c       *Conn
-	changes int // calls of OnChange
+	changes atomic.Int32 // calls of OnChange
 }
 
 func newUpstream(t *testing.T, set *Settings, settings ...setting) *upstream {
@@ -131,7 +132,7 @@ func newUpstream(t *testing.T, set *Settings, settings ...setting) *upstream {
 	}
 	connected := u.begin(func() {
 		u.c = u.client(ln.Addr().String(), &with)
-		u.c.OnChange = func(*Conn) { u.changes++ }
+		u.c.OnChange = func(*Conn) { u.changes.Add(1) }
 	})
 	u.peer = accept(t, ln, settings...)
 	wait(t, connected, "the client")
@@ -287,11 +288,11 @@ func TestRoom(t *testing.T) {
 	second := u.ask(func(s *Stream) { readAnswer(s) })
 	u.peer.until(frameHeaders)
 	room(0)
-	before := u.changes
+	before := u.changes.Load()
 	u.write(u.headers(1, flagEndStream, ":status: 200"))
 	wait(t, first, "the first answer")
 	room(1)
-	if u.changes == before {
+	if u.changes.Load() == before {
 		t.Error("nobody was told")
 	}
 	u.write(appendSettings(nil, setting{settingMaxStreams, 0}))

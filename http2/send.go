@@ -50,24 +50,39 @@ func (s *Stream) queueUp() error {
 // allowance waits until some of n bytes may be sent, and says how many in one frame.
 func (s *Stream) allowance(n int) (int, error) {
 	c := s.conn
+	defer s.unstall()
 	for {
 		if err := s.gate(); err != nil {
 			return 0, err
 		}
 		var err error
 		switch {
-		case c.credit <= 0:
-			err = s.queueUp()
-		case s.credit <= 0:
-			err = s.wait(&s.writer)
-		default:
+		case c.credit > 0 && s.credit > 0:
 			return int(min(int64(min(n, maxFrame)), c.credit, s.credit)), nil
+		case s.stalled:
+			return 0, netloop.ErrTimeout
+		case c.credit <= 0:
+			s.stall()
+			err = s.queueUp()
+		default:
+			s.stall()
+			err = s.wait(&s.writer)
 		}
 		if err != nil {
 			return 0, err
 		}
 	}
 }
+
+// stall begins a wait for a window, which the peer may keep closed for WriteTimeout. It has nothing to
+// do with the stream's deadline, which may be about the other direction.
+func (s *Stream) stall() {
+	if s.openBy == 0 {
+		s.openBy = s.conn.after(s.conn.set.WriteTimeout)
+	}
+}
+
+func (s *Stream) unstall() { s.openBy, s.stalled = 0, false }
 
 // Send sends p whole as a part of the body, waiting as often as the peer's windows and its reading
 // make it.

@@ -32,6 +32,7 @@ type Settings struct {
 	IdleTimeout time.Duration
 	// WriteTimeout is how long output may wait of which the peer takes nothing, before the
 	// connection is closed; default 60 s. Whether it took anything is looked at once in this time.
+	// It also bounds how long one Send waits for a window, which ends in [netloop.ErrTimeout].
 	WriteTimeout time.Duration
 	// Low makes the coroutines of the connection low ones, see [netloop.Loop.GoLow].
 	Low bool

@@ -46,6 +46,8 @@ type Stream struct {
 	closed   bool  // it was ended on this side
 	deadline int64
 	timedOut bool
+	openBy   int64  // a window has to open for what is being sent; 0 is never
+	stalled  bool   // it did not
 	in, out  uint64 // bytes since TakeTraffic
 
 	reader, writer *netloop.Task // who waits

@@ -51,6 +51,10 @@ func (c *Conn) tick() {
 			s.deadline, s.timedOut = 0, true
 			s.wake()
 		}
+		if passed(s.openBy) {
+			s.openBy, s.stalled = 0, true
+			s.wake()
+		}
 	}
 	if passed(c.writeBy) {
 		c.checkWriting()
@@ -80,6 +84,7 @@ func (c *Conn) rearm(now int64) {
 	sooner(c.writeBy)
 	for s := c.first; s != nil; s = s.next {
 		sooner(s.deadline)
+		sooner(s.openBy)
 	}
 	if next != 0 && !c.over {
 		c.after(time.Duration(next - now))

@@ -111,22 +111,28 @@ func TestSlowRead(t *testing.T) {
 	}
 }
 
-// TestZeroWindow holds that a peer which never opens its window is a matter of the handler's
-// deadline, and not of the connection.
+// TestZeroWindow holds that a peer which never opens its window ends the handler's wait, by the
+// handler's deadline or by WriteTimeout, whichever is first, and not the connection.
 func TestZeroWindow(t *testing.T) {
-	r := newRig(t)
-	ended := make(chan error, 1)
-	p := connect(t, r.serve(&Settings{WriteTimeout: soon}, func(s *Stream) {
-		s.WriteResponse([]byte("HTTP/1.1 200 \r\n"), false)
-		s.SetDeadline(3 * soon)
-		ended <- s.Send([]byte("x"))
-	}), setting{settingWindow, 0})
-	p.write(p.get(1))
-	if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
-		t.Error(err)
+	f := func(writeTimeout, deadline time.Duration) {
+		t.Helper()
+		r := newRig(t)
+		ended := make(chan error, 1)
+		p := connect(t, r.serve(&Settings{WriteTimeout: writeTimeout}, func(s *Stream) {
+			s.WriteResponse([]byte("HTTP/1.1 200 \r\n"), false)
+			s.SetDeadline(deadline)
+			ended <- s.Send([]byte("x"))
+		}), setting{settingWindow, 0})
+		p.write(p.get(1))
+		if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
+			t.Error(err)
+		}
+		p.expectReset(1, InternalError)
+		p.alive()
 	}
-	p.expectReset(1, InternalError)
-	p.alive()
+	f(time.Hour, 3*soon)
+	f(3*soon, 0)
+	f(3*soon, time.Hour)
 }
 
 // TestUnreadOutput holds that a client which makes the server answer and never reads the answers
