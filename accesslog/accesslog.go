@@ -81,30 +81,31 @@ type Log struct {
 	reopen atomic.Bool
 }
 
-// New opens the log. An error says which setting is wrong.
+// New opens the log. An error says what is wrong with which setting or file; the caller says that it is
+// about the access log.
 func New(cfg Config) (*Log, error) {
 	if cfg.Buffer == 0 {
 		cfg.Buffer = defaultBuffer
 	}
 	if cfg.Buffer < leastBuffer {
-		return nil, fmt.Errorf("access log: a buffer of %d bytes is too small; use at least %d", cfg.Buffer, leastBuffer)
+		return nil, fmt.Errorf("a buffer of %d bytes is too small; use at least %d", cfg.Buffer, leastBuffer)
 	}
 	if cfg.Lanes < 1 {
-		return nil, errors.New("access log: it needs at least one lane")
+		return nil, errors.New("no lanes; at least one is needed")
 	}
 	form, err := compile(cfg.Format)
 	if err != nil {
-		return nil, fmt.Errorf("access log: %w", err)
+		return nil, err
 	}
 	if most := cfg.Buffer / 2; form.longest() > most {
-		return nil, fmt.Errorf("access log: a line may take %d bytes, more than half of the buffer; use fewer variables or a buffer of %d bytes", form.longest(), 2*form.longest())
+		return nil, fmt.Errorf("a line may take %d bytes, more than half of the buffer; use fewer variables or a buffer of %d bytes", form.longest(), 2*form.longest())
 	}
 	l := &Log{warn: cfg.Warn, nudge: make(chan struct{}, 1)}
 	if l.warn == nil {
 		l.warn = func(uint64, error) {}
 	}
 	if l.out, err = open(cfg.Path); err != nil {
-		return nil, fmt.Errorf("access log: %w", err)
+		return nil, err
 	}
 	for range cfg.Lanes {
 		l.lanes = append(l.lanes, newLane(form, cfg.Mask, cfg.Buffer))

@@ -371,12 +371,12 @@ func TestRefusedSettings(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", cfg, err, want)
 		}
 	}
-	f(Config{Format: "json", Lanes: 1}, "access log: no path")
-	f(Config{Path: "-", Lanes: 1}, "access log: the format")
-	f(Config{Path: "-", Format: "json"}, "at least one lane")
+	f(Config{Format: "json", Lanes: 1}, "no path")
+	f(Config{Path: "-", Lanes: 1}, "the format")
+	f(Config{Path: "-", Format: "json"}, "no lanes")
 	f(Config{Path: "-", Format: "json", Lanes: 1, Buffer: 1}, "buffer of 1 bytes is too small")
 	f(Config{Path: "-", Format: strings.Repeat("$host", 200), Lanes: 1}, "fewer variables or a buffer of ")
-	f(Config{Path: dir, Format: "json", Lanes: 1}, "access log: open "+dir)
+	f(Config{Path: dir, Format: "json", Lanes: 1}, "open "+dir)
 	f(Config{Path: filepath.Join(dir, "no", "log"), Format: "json", Lanes: 1}, "no such file")
 	f(Config{Path: fifo, Format: "json", Lanes: 1}, "it is a pipe that nobody reads")
 }

@@ -19,10 +19,10 @@ func (s *Store) newClient(c Client, host string, alpn []string) (user, error) {
 		name = host
 	}
 	if name == "" && !c.Insecure {
-		return user{}, fmt.Errorf("TLS to a backend: %w; set serverName, as its URL has no host", ErrNoName)
+		return user{}, fmt.Errorf("%w; set serverName, as its URL has no host", ErrNoName)
 	}
 	if (c.Cert == "") != (c.Key == "") {
-		return user{}, errors.New("TLS to a backend: cert and key need each other; set both or neither")
+		return user{}, errors.New("cert and key need each other; set both or neither")
 	}
 	u := user{conf: &tls.Config{
 		ServerName:                  name,
@@ -35,7 +35,7 @@ func (s *Store) newClient(c Client, host string, alpn []string) (user, error) {
 	if c.Cert != "" {
 		k, err := s.keep(files{cert: c.Cert, key: c.Key})
 		if err != nil {
-			return user{}, fmt.Errorf("TLS to a backend: %w", err)
+			return user{}, fmt.Errorf("cert: %w", err)
 		}
 		identity, u.kept = k, append(u.kept, k)
 		u.conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.now.Load().pair, nil }
@@ -43,7 +43,7 @@ func (s *Store) newClient(c Client, host string, alpn []string) (user, error) {
 	if c.CA != "" {
 		ca, err := s.keep(files{cert: c.CA})
 		if err != nil {
-			return user{}, fmt.Errorf("TLS to a backend: ca: %w", err)
+			return user{}, fmt.Errorf("ca: %w", err)
 		}
 		u.kept = append(u.kept, ca)
 		if !c.Insecure {

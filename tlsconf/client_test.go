@@ -94,7 +94,7 @@ func TestRefusedClients(t *testing.T) {
 			t.Error("files of a client that was refused are kept")
 		}
 	}
-	f(Client{CA: "/no/ca"}, "a.example", "TLS to a backend: ca: open /no/ca: no such file")
+	f(Client{CA: "/no/ca"}, "a.example", "ca: open /no/ca: no such file")
 	f(Client{Cert: good.Cert}, "a.example", "cert and key need each other")
 	f(Client{Key: good.Key}, "a.example", "cert and key need each other")
 	f(Client{Cert: good.Cert, Key: good.Key, CA: "/no/ca"}, "a.example", "/no/ca")

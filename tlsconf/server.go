@@ -34,18 +34,18 @@ func (s *Store) newServer(l Listener) (user, error) {
 	var all []*kept
 	for i, p := range l.Certificates {
 		if p.Cert == "" || p.Key == "" {
-			return user{}, fmt.Errorf("TLS of a listener: certificate %d needs both cert and key, the files of a certificate and of its private key", i+1)
+			return user{}, fmt.Errorf("certificate %d needs both cert and key, the files of a certificate and of its private key", i+1)
 		}
 		k, err := s.keep(files{cert: p.Cert, key: p.Key})
 		if err != nil {
-			return user{}, fmt.Errorf("TLS of a listener: certificate %d: %w", i+1, err)
+			return user{}, fmt.Errorf("certificate %d: %w", i+1, err)
 		}
 		v.pairs = append(v.pairs, k)
 	}
 	all = append(all, v.pairs...)
 	if l.ClientCA != "" {
 		if v.ca, err = s.keep(files{cert: l.ClientCA}); err != nil {
-			return user{}, fmt.Errorf("TLS of a listener: clientCA: %w", err)
+			return user{}, fmt.Errorf("clientCA: %w", err)
 		}
 		all = append(all, v.ca)
 	}
@@ -58,7 +58,7 @@ func (s *Store) newServer(l Listener) (user, error) {
 // base is what the settings say apart from files.
 func (l Listener) base() (*tls.Config, error) {
 	if len(l.Certificates) == 0 {
-		return nil, errors.New("TLS of a listener: it has no certificates; name the files of at least one")
+		return nil, errors.New("no certificates; name the files of at least one")
 	}
 	conf := &tls.Config{
 		NextProtos:   l.ALPN,
@@ -70,7 +70,7 @@ func (l Listener) base() (*tls.Config, error) {
 		conf.NextProtos = []string{"h2", "http/1.1"}
 	}
 	if i := slices.IndexFunc(conf.NextProtos, func(p string) bool { return p == "" || len(p) > 255 }); i >= 0 {
-		return nil, fmt.Errorf("TLS of a listener: alpn %q has no length from 1 to 255", conf.NextProtos[i])
+		return nil, fmt.Errorf("alpn %q has no length from 1 to 255", conf.NextProtos[i])
 	}
 	switch l.MinVersion {
 	case "", "1.2":
@@ -78,7 +78,7 @@ func (l Listener) base() (*tls.Config, error) {
 	case "1.3":
 		conf.MinVersion = tls.VersionTLS13
 	default:
-		return nil, fmt.Errorf(`TLS of a listener: minVersion %q is neither "1.2" nor "1.3"`, l.MinVersion)
+		return nil, fmt.Errorf(`minVersion %q is neither "1.2" nor "1.3"`, l.MinVersion)
 	}
 	switch l.ClientAuth {
 	case AuthNone:
@@ -87,10 +87,10 @@ func (l Listener) base() (*tls.Config, error) {
 	case AuthRequired:
 		conf.ClientAuth = tls.RequireAndVerifyClientCert
 	default:
-		return nil, fmt.Errorf("TLS of a listener: clientAuth %q is neither %s nor %s", l.ClientAuth, AuthOptional, AuthRequired)
+		return nil, fmt.Errorf("clientAuth %q is neither %s nor %s", l.ClientAuth, AuthOptional, AuthRequired)
 	}
 	if (l.ClientAuth != AuthNone) != (l.ClientCA != "") {
-		return nil, fmt.Errorf("TLS of a listener: clientAuth %q and clientCA %q need each other; set both or neither", l.ClientAuth, l.ClientCA)
+		return nil, fmt.Errorf("clientAuth %q and clientCA %q need each other; set both or neither", l.ClientAuth, l.ClientCA)
 	}
 	return conf, nil
 }

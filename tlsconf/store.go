@@ -42,15 +42,15 @@ func NewStore(log *slog.Logger) *Store {
 
 // Server returns the configuration of a listener. It is the same one for equal listeners, and is not
 // to be changed. Session tickets are good until the ClientCA changes. An error says what is wrong with
-// which setting or file.
+// which setting or file; the caller says of which listener.
 func (s *Store) Server(l Listener) (*tls.Config, error) {
 	return s.give(fmt.Sprintf("%q", l), func() (user, error) { return s.newServer(l) })
 }
 
 // Client returns the configuration of connections to host, a name or address without port, which
 // offer the protocols alpn. It is the same one for equal arguments, and is not to be changed. An
-// error says what is wrong with which setting or file; a certificate of the backend that is refused
-// is the handshake's error, see [Explain].
+// error says what is wrong with which setting or file, and the caller of which backend; a certificate of
+// the backend that is refused is the handshake's error, see [Explain].
 func (s *Store) Client(c Client, host string, alpn ...string) (*tls.Config, error) {
 	key := clientKey{c, host, strings.Join(alpn, ",")}
 	return s.give(key, func() (user, error) { return s.newClient(c, host, alpn) })
