@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +48,7 @@ func placeOf(file string, node *yaml.Node) place {
 type reader struct {
 	file   string
 	places map[string]place // of every setting, by its path
+	fields map[reflect.Type]*fields
 	nodes  int
 	errs   []*Error
 }
@@ -156,9 +156,9 @@ func (r *reader) readMap(node *yaml.Node, v reflect.Value, path string) {
 }
 
 func (r *reader) readStruct(node *yaml.Node, v reflect.Value, path string) {
-	fields := fieldsOf(v)
-	if node.Kind == yaml.ScalarNode && fields.short.IsValid() {
-		r.read(node, fields.short, path)
+	fields := r.fieldsOf(v.Type())
+	if node.Kind == yaml.ScalarNode && fields.short != nil {
+		r.read(node, fields.short.of(v), path)
 		return
 	}
 	for key, value := range r.pairs(node, path) {
@@ -167,7 +167,7 @@ func (r *reader) readStruct(node *yaml.Node, v reflect.Value, path string) {
 			r.fail(key, join(path, key.Value), "is unknown; %s", fields.suggest(key.Value))
 			continue
 		}
-		r.read(value, field, join(path, key.Value))
+		r.read(value, field.of(v), join(path, key.Value))
 	}
 }
 
@@ -295,85 +295,6 @@ func parsePrefix(text string) (netip.Prefix, error) {
 		return prefix, fmt.Errorf("%q is not a network; use one such as 10.0.0.0/8", text)
 	}
 	return prefix.Masked(), nil
-}
-
-// fields are the settings of a struct, those of embedded structs included.
-type fields struct {
-	byName map[string]reflect.Value
-	short  reflect.Value // what a value alone stands for
-}
-
-func fieldsOf(v reflect.Value) fields {
-	all := fields{byName: map[string]reflect.Value{}}
-	for _, field := range reflect.VisibleFields(v.Type()) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" || name == "-" {
-			continue
-		}
-		value := v.FieldByIndex(field.Index)
-		switch field.Tag.Get("unit") {
-		case "bytes":
-			value = asBytes(value)
-		case "path":
-			value = value.Addr().Convert(reflect.TypeFor[*filePath]()).Elem()
-		}
-		all.byName[name] = value
-		if field.Tag.Get("short") != "" {
-			all.short = value
-		}
-	}
-	return all
-}
-
-// bytes64 and bytesInt stand for fields that hold a size, filePath for those that hold a path.
-type (
-	bytes64  int64
-	bytesInt int
-	filePath string
-)
-
-func asBytes(v reflect.Value) reflect.Value {
-	if v.Kind() == reflect.Int {
-		return v.Addr().Convert(reflect.TypeFor[*bytesInt]()).Elem()
-	}
-	return v.Addr().Convert(reflect.TypeFor[*bytes64]()).Elem()
-}
-
-// suggest names the setting that was probably meant, or else all that there are.
-func (f fields) suggest(name string) string {
-	var names []string
-	for known := range f.byName {
-		names = append(names, known)
-	}
-	slices.Sort(names)
-	plain := strings.NewReplacer("-", "", "_", "", ".", "")
-	for _, known := range names {
-		if strings.EqualFold(plain.Replace(name), known) || distance(strings.ToLower(name), strings.ToLower(known)) <= 2 {
-			return "did you mean " + known + "?"
-		}
-	}
-	return "use one of " + strings.Join(names, ", ")
-}
-
-// distance is how many bytes must be inserted, removed or replaced to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func join(path, name string) string {

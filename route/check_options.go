@@ -17,7 +17,7 @@ const (
 // the backend or target itself.
 func (c *checker) checkOptions(field string, a Address, o *Options) *Options {
 	if o == nil {
-		return o.WithDefaults()
+		return defaultOptions
 	}
 	if o.TLS != nil {
 		c.checkTLS(field+".tls", a, o.TLS)
