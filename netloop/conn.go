@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a connection on a loop. A handler touches it by Fill, Consume, Send and Close, so that
-// another kind of loop can come behind the same four.
+// Conn is a connection on a loop, cleartext or of TLS. A handler touches it by Fill, Consume, Send or
+// Queue, and Close, so that another kind of loop can come behind the same few.
 //
 // At most one coroutine may wait in Fill, and one in Send, at a time.
 type Conn struct {

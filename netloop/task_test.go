@@ -3,6 +3,7 @@ package netloop
 import (
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -69,6 +70,33 @@ func TestGuard(t *testing.T) {
 		c.Fill()
 		return c.Fill()
 	})
+}
+
+// TestInterrupted waits for a condition of its own.
+func TestInterrupted(t *testing.T) {
+	f := func(want error, interrupt func(r *rig, task *Task, theirs *net.TCPConn)) {
+		t.Helper()
+		r := newRig(t, nil)
+		user, theirs := r.pair(nil, false)
+		task, ended := r.parked(func() error {
+			user.Use()
+			r.Guard(user)
+			for {
+				if err := r.Current().Interrupted(); err != nil {
+					return err
+				}
+				r.Current().Wait()
+			}
+		})
+		r.on(task.Wake) // for nothing
+		r.until("it waits", func() bool { return user.guardian == task && !task.queued })
+		interrupt(r, task, theirs)
+		if err := wait(t, ended, "the wait to end"); err != want {
+			t.Errorf("it ended with %v, want %v", err, want)
+		}
+	}
+	f(ErrCanceled, func(r *rig, task *Task, _ *net.TCPConn) { r.on(task.Cancel) })
+	f(ErrGuard, func(_ *rig, _ *Task, theirs *net.TCPConn) { reset(theirs) })
 }
 
 // TestGuardOfAHalfClosedUser holds that who has merely sent everything is answered.

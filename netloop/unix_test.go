@@ -80,6 +80,31 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// TestUnixPeerSaysItsLast holds that what a peer sent before it closed is read, although the system
+// reports at once that nothing can be answered.
+func TestUnixPeerSaysItsLast(t *testing.T) {
+	r := newRig(t, nil)
+	path := filepath.Join(t.TempDir(), "a.sock")
+	heard := make(chan string, 1)
+	r.listenPath(path, func(c *Conn) {
+		err := c.Fill()
+		for err == nil {
+			err = c.Fill()
+		}
+		heard <- string(c.Buffered()) + err.Error()
+		c.Close()
+	})
+	theirs, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, theirs, "the last word, ")
+	theirs.Close()
+	if got := wait(t, heard, "the end"); got != "the last word, EOF" {
+		t.Errorf("heard %q", got)
+	}
+}
+
 func TestListenReplacesAStaleSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.sock")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
