@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -79,20 +80,11 @@ func (l *listeners) find(address string) *listener {
 // closeOthers closes the sockets that are not kept.
 func (l *listeners) closeOthers(kept []*listener) {
 	for _, now := range l.open {
-		if !contains(kept, now) {
+		if !slices.Contains(kept, now) {
 			l.proxy.Unlisten(now.socket)
 			now.socket.Close()
 		}
 	}
-}
-
-func contains(all []*listener, one *listener) bool {
-	for _, l := range all {
-		if l == one {
-			return true
-		}
-	}
-	return false
 }
 
 func closeAll(all []*listener) {
@@ -151,7 +143,7 @@ func (l *listeners) close() {
 	l.open = nil
 }
 
-// asError says of listeners that could not be changed what still holds.
+// keptListeners says of listeners that could not be changed what still holds.
 func keptListeners(err error) error {
 	var e *exitError
 	if errors.As(err, &e) && e.hint != "" {

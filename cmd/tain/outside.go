@@ -41,11 +41,11 @@ func (s *system) openAccessLog(mask *redact.Mask) error {
 		Lanes:  s.cfg.Loops,
 		Mask:   func(dst, target []byte) []byte { return appendMasked(dst, target, mask) },
 		Warn: func(lost uint64, err error) {
-			s.log.Warn("lines of the access log were lost: its disk is full or slow", "path", c.Path, "lost", lost, "err", err)
+			s.log.Warn("the access log can't be written as it should: its disk is full or slow, or its folder has gone", "path", c.Path, "lost", lost, "err", err)
 		},
 	})
 	if err != nil {
-		return environment(fmt.Errorf("accessLog.path %s: %w", c.Path, err), "")
+		return environment(fmt.Errorf("accessLog: %w", err), "")
 	}
 	return nil
 }
