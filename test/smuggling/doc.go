@@ -8,8 +8,9 @@
 //
 //	-- what is odd about it: what becomes of it --
 //
-// Its content is what the client sends, in the escaped form of [tain.dev/tain/test/wire]. What becomes
-// of it is a list, in the order in which the client asks:
+// Its content is what the client sends, in the escaped form of [tain.dev/tain/test/wire]: bytes, or in
+// testdata/h2 the fields and the body of one stream. What becomes of it is a list, in the order in which
+// the client asks:
 //
 //	400                      tain answers with that status, closes, and forwards nothing
 //	400 early                … or closes without an answer, when the line has not come as a whole
@@ -20,6 +21,9 @@
 //	POST /a cut 400          the server sees at most the beginning: tain answers 400 when the body
 //	                         turns out to be malformed, and breaks the connection
 //	POST /a cut              … the body ends before it should: there is no answer
+//	POST /a cut reset        … of HTTP/2: tain resets the stream, maybe before it forwards anything
+//	POST /a maybe            … forwards and answers it, or resets the stream, if it notices in time
+//	reset                    tain resets the stream of HTTP/2, and forwards nothing
 //	nothing                  tain closes without an answer, and forwards nothing: the first line is not one
 //	                         of HTTP/1, or its head does not end
 //

@@ -23,49 +23,64 @@ type rig struct {
 	excused      map[string]bool // methods and targets that live does not answer as others do
 }
 
-// TestCorpus tries every vector through tain with each server behind it, in one piece and byte by byte.
+// TestCorpus tries every vector of HTTP/1 through tain with each server behind it, in one piece and byte
+// by byte.
 func TestCorpus(t *testing.T) {
-	corpus := vectors(t, "testdata/*.txtar")
+	eachServer(t, "testdata/*.txtar", func(t *testing.T, r *rig, v vector) (requests int) {
+		sent := wire.Unescape(v.sent)
+		for _, piece := range []int{1 + len(sent)/500, len(sent)} {
+			requests = r.try(t, v.want, func() []outcome {
+				got, err := talk(t, r.tain.Addr, sent, piece)
+				checkAnswers(t, r.live.name, v.want, got, err)
+				return nil
+			})
+		}
+		return requests
+	})
+}
+
+// eachServer tries the vectors of some files with each server behind tain. try returns how many requests
+// of the vector the server saw.
+func eachServer(t *testing.T, files string, try func(*testing.T, *rig, vector) int) {
+	corpus := vectors(t, files)
 	table := newTable(corpus)
 	for _, start := range []func(*testing.T) *upstream{startNginx, startGo, startNode} {
 		live := start(t)
 		t.Run(live.name, func(t *testing.T) {
-			target := startGo(t)
-			r := &rig{live: live, target: target, excused: make(map[string]bool)}
-			r.tain = wire.StartMirror(t, live.url, target.url, "--writes", "--timeout", "20s")
+			r := &rig{live: live, target: startGo(t), excused: make(map[string]bool)}
+			r.tain = wire.StartMirror(t, live.url, r.target.url, "--writes", "--timeout", "20s")
 			for i, v := range corpus {
-				t.Run(v.class+"/"+v.name, func(t *testing.T) {
-					sent := wire.Unescape(v.sent)
-					table.add(i, r.try(t, v, sent, len(sent)))
-					r.try(t, v, sent, 1+len(sent)/500)
-				})
+				t.Run(v.class+"/"+v.name, func(t *testing.T) { table.add(i, try(t, r, v)) })
 			}
 			r.end(t)
+			if t.Failed() {
+				t.Logf("tain logged:\n%s", r.tain.Log.String())
+			}
 		})
 	}
 	t.Logf("%d vectors, and how many requests of each the servers saw:\n%s", len(corpus), table)
 }
 
-// try sends a vector over a connection of its own, and then a probe over another. It returns how many
-// requests of the vector live saw.
-func (r *rig) try(t *testing.T, v vector, sent string, piece int) (requests int) {
+// try asks for what should come to an end as want says, with more good requests, and then for a probe over
+// a connection of its own. It returns how many requests besides these live saw.
+func (r *rig) try(t *testing.T, want []outcome, ask func() (more []outcome)) (requests int) {
 	t.Helper()
 	before := r.count(t)
 	_, mark := r.live.seen(0)
-	got, err := talk(t, r.tain.Addr, sent, piece)
-	checkAnswers(t, r.live.name, v.want, got, err)
+	more := ask()
 
 	r.probes++
 	probe := outcome{method: "GET", target: fmt.Sprintf("/probe/%d", r.probes), host: "probe"}
 	asked := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: probe\r\n\r\n", probe.target)
-	got, err = talk(t, r.tain.Addr, asked, len(asked))
+	got, err := talk(t, r.tain.Addr, asked, len(asked))
 	checkAnswers(t, r.live.name, []outcome{probe}, got, err)
 
-	want := append(slices.Clone(v.want), probe)
-	r.excuse(want)
-	all, _ := forwarded(want)
-	if got := r.count(t) - before; got != all {
-		t.Errorf("tain says that it forwarded %d requests, want %d with the probe", got, all)
+	good := append(more, probe)
+	want = slices.Concat(want, good)
+	_, least, most := forwarded(want)
+	begun := r.count(t) - before
+	if begun < least || begun > most {
+		t.Errorf("tain says that it forwarded %d requests, want %d to %d with the good ones", begun, least, most)
 	}
 	var seen []sight
 	wire.Until(t, "the probe in the log of "+r.live.name, func() bool {
@@ -73,18 +88,16 @@ func (r *rig) try(t *testing.T, v vector, sent string, piece int) (requests int)
 		return len(seen) > 0 && seen[len(seen)-1].Target == probe.target
 	})
 	checkSights(t, r.live.name, want, seen)
-	return len(seen) - 1
+	r.broken += begun - len(seen)
+	r.excuse(want)
+	return len(seen) - len(good)
 }
 
 // excuse notes what live may see otherwise than the target of the mirror.
 func (r *rig) excuse(want []outcome) {
 	for _, o := range want {
-		own := o.own[r.live.name]
-		if own != 0 || o.own["go"] != 0 { // the target is Go too
+		if o.own[r.live.name] != 0 || o.own["go"] != 0 { // the target is Go too
 			r.excused[o.method+" "+o.target] = true
-		}
-		if o.cut || own == http.StatusBadRequest {
-			r.broken++
 		}
 	}
 }
@@ -186,8 +199,9 @@ func (o outcome) checkAnswer(t *testing.T, server string, answer *http.Response)
 // checkSights asserts that the server saw the requests that tain forwarded whole, and no other.
 func checkSights(t *testing.T, server string, want []outcome, seen []sight) {
 	t.Helper()
+	maybe := func(o outcome) bool { return o.maybe && len(seen) < len(want) }
 	want = slices.DeleteFunc(slices.Clone(want), func(o outcome) bool {
-		return o.method == "" || o.cut || o.own[server] == http.StatusBadRequest
+		return o.method == "" || o.cut || o.own[server] == http.StatusBadRequest || maybe(o)
 	})
 	if len(seen) != len(want) {
 		t.Errorf("%s saw %d requests, want %d with the probe: %v", server, len(seen), len(want), seen)

@@ -22,8 +22,10 @@ type vector struct {
 type outcome struct {
 	method, target, host, body string
 	cut                        bool           // the server gets no more than the beginning
+	maybe                      bool           // the stream is reset, maybe after all was forwarded and answered
 	status                     int            // tain's own answer, 0 if it gives none
 	early                      bool           // tain gives none when it sees what is wrong too early
+	reset                      bool           // tain resets the stream
 	own                        map[string]int // status of a server that does not answer 200, by its name
 }
 
@@ -82,6 +84,9 @@ func parseOutcome(words []string) (o outcome, err error) {
 	switch text := strings.Join(words, " "); {
 	case text == "nothing":
 		return o, nil
+	case text == "reset":
+		o.reset = true
+		return o, nil
 	case len(words) == 1 || len(words) == 2 && words[1] == "early":
 		o.early = len(words) == 2
 		o.status, err = strconv.Atoi(words[0])
@@ -105,6 +110,10 @@ func (o *outcome) option(word string) (err error) {
 		o.body, err = strconv.Unquote(word)
 	case word == "cut":
 		o.cut = true
+	case word == "reset":
+		o.reset = true
+	case word == "maybe":
+		o.maybe = true
 	case !ok:
 		o.status, err = strconv.Atoi(word)
 	case name == "host":
@@ -115,30 +124,38 @@ func (o *outcome) option(word string) (err error) {
 	return err
 }
 
-// forwarded is how many requests of the list begin to reach the server, and whole how many reach it
-// whole.
-func forwarded(want []outcome) (all, whole int) {
+// forwarded is how many requests of the list reach the server whole, and begin to reach it. What a stream
+// of HTTP/2 is reset for may be noticed before anything is forwarded.
+func forwarded(want []outcome) (whole, least, most int) {
 	for _, o := range want {
-		if o.method != "" {
-			all++
-			if !o.cut {
-				whole++
-			}
+		if o.method == "" {
+			continue
+		}
+		most++
+		if !o.maybe && !o.reset {
+			least++
+		}
+		if !o.maybe && !o.cut {
+			whole++
 		}
 	}
-	return all, whole
+	return whole, least, most
 }
 
 // says is what tain does with a vector, for people.
 func says(want []outcome) string {
-	all, whole := forwarded(want)
+	whole, _, most := forwarded(want)
 	var does []string
 	if whole > 0 {
 		does = append(does, fmt.Sprintf("forwards %d", whole))
 	}
 	switch last := want[len(want)-1]; {
-	case all > whole:
+	case last.maybe:
+		does = append(does, "forwards 1 or resets")
+	case most > whole:
 		does = append(does, "cuts 1")
+	case last.reset:
+		does = append(does, "resets")
 	case last.status != 0:
 		does = append(does, fmt.Sprintf("refuses with %d", last.status))
 	case last.method == "":
@@ -147,20 +164,60 @@ func says(want []outcome) string {
 	return strings.Join(does, ", ")
 }
 
+// String is the outcome as it is written, with the body last.
+func (o outcome) String() string {
+	var words []string
+	add := func(word string, say bool) {
+		if say {
+			words = append(words, word)
+		}
+	}
+	add(o.method+" "+o.target, o.method != "")
+	add("host="+o.host, o.host != "")
+	for _, server := range slices.Sorted(maps.Keys(o.own)) {
+		add(fmt.Sprintf("%s=%d", server, o.own[server]), true)
+	}
+	add("cut", o.cut)
+	add("maybe", o.maybe)
+	add("reset", o.reset)
+	add(strconv.Itoa(o.status), o.status != 0)
+	add("early", o.early)
+	add(strconv.Quote(o.body), o.body != "")
+	add("nothing", len(words) == 0)
+	return strings.Join(words, " ")
+}
+
 func TestParseOutcomes(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
 		got, err := parseOutcomes(text)
-		if s := fmt.Sprintf("%v %v", got, err); s != want {
-			t.Errorf("%s: got\n%s, want\n%s", text, s, want)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		var all []string
+		for _, o := range got {
+			all = append(all, o.String())
+		}
+		if s := strings.Join(all, ", "); s != want {
+			t.Errorf("%s: got %s, want %s", text, s, want)
 		}
 	}
-	f("nothing", "[{    false 0 false map[]}] <nil>")
-	f("400", "[{    false 400 false map[]}] <nil>")
-	f("501 early", "[{    false 501 true map[]}] <nil>")
-	f(`GET /a host=b, POST /c "d, e" cut 400, 501`, "[{GET /a b  false 0 false map[]} {POST /c  d, e true 400 false map[]} {    false 501 false map[]}] <nil>")
-	f("OPTIONS * nginx=400 node=200", "[{OPTIONS *   false 0 false map[nginx:400 node:200]}] <nil>")
-	f("", `[] "" says nothing`)
-	f("GET", `[] strconv.Atoi: parsing "GET": invalid syntax`)
-	f("GET /a odd", `[] strconv.Atoi: parsing "odd": invalid syntax`)
+	f("nothing", "nothing")
+	f("400", "400")
+	f("501 early", "501 early")
+	f("reset", "reset")
+	f(`GET /a host=b, POST /c "d, e" cut 400, 501`, `GET /a host=b, POST /c cut 400 "d, e", 501`)
+	f("OPTIONS * nginx=400 node=200, POST /a maybe", "OPTIONS * nginx=400 node=200, POST /a maybe")
+	f(`GET /a "b" cut reset`, `GET /a cut reset "b"`)
+
+	bad := func(text string) {
+		t.Helper()
+		if got, err := parseOutcomes(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+	bad("")
+	bad("GET")
+	bad("GET /a odd")
+	bad("GET /a,")
 }
