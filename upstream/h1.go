@@ -20,11 +20,15 @@ type h1 struct {
 	closed bool // the server sends no more, and that ends the body
 	status int
 	body   http1.Decoder
-	chunk  []byte
-	at     int64 // when the loan began
+	chunk  []byte // what was sent last of a body in chunks
+	at     int64  // when the loan began; -1 without one
 }
 
+// keptChunk is the capacity up to which the memory of a chunk is kept while the connection is idle.
+const keptChunk = 4 << 10
+
 func (h *h1) begin(at int64) {
+	h.conn.SetDeadline(0)
 	h.sent, h.keep, h.closed, h.head, h.status, h.at = false, false, false, 0, 0, at
 }
 
@@ -80,7 +84,7 @@ func (h *h1) ReadHead(r *http1.Response, method []byte) error {
 
 func (h *h1) StartBody(r *http1.Response) {
 	h.body.Reset(&r.Head)
-	h.keep, h.status = r.KeepAlive, r.Status
+	h.keep, h.status = r.KeepAlive && !r.Upgrade, r.Status
 	h.conn.Consume(h.head)
 	h.head = 0
 }
@@ -117,6 +121,9 @@ func (h *h1) Release() {
 	case !h.sent:
 		h.conn.Abort() // it got a part of a request
 	case h.keep && !h.closed:
+		if cap(h.chunk) > keptChunk {
+			h.chunk = nil
+		}
 		h.conns.put(h)
 	default:
 		h.conn.Close()

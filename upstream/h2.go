@@ -22,6 +22,7 @@ func (p *Pool) borrow(k *conns, s *http2.Stream, at int64) *h2 {
 	var h *h2
 	if n := len(p.streams); n > 0 {
 		h = p.streams[n-1]
+		p.streams[n-1] = nil
 		p.streams = p.streams[:n-1]
 	} else {
 		h = new(h2)
@@ -30,12 +31,13 @@ func (p *Pool) borrow(k *conns, s *http2.Stream, at int64) *h2 {
 	return h
 }
 
-// end reports how the loan went.
+// end ends the loan, and reports how it went.
 func (h *h2) end(o Outcome) {
-	p := h.conns.pool
-	p.ended(h.conns.server, o, h.at)
+	k, conn := h.conns, h.stream.Conn()
+	h.stream.Close()
 	h.stream = nil
-	p.streams = append(p.streams, h)
+	k.pool.ended(k.server, o, h.at)
+	k.left(conn)
 }
 
 func (h *h2) Send(head, body []byte, rest Rest) error {
@@ -98,14 +100,17 @@ func (h *h2) Tunnel() Tunnel { return h.stream }
 func (h *h2) Server() *Server { return h.conns.server }
 
 func (h *h2) Release() {
-	h.stream.Close()
 	h.end(outcomeOf(h.status))
+	p := h.conns.pool
+	p.streams = append(p.streams, h)
 }
 
-func (h *h2) Abort(o Outcome) {
-	h.stream.Abort()
-	h.stream.Close()
-	h.end(o)
-}
+// Abort does not make the carrier free for another request: where a handler has panicked, somebody
+// may still be at work with it.
+func (h *h2) Abort(o Outcome) { h.end(o) }
 
-func (h *h2) Cut() { h.stream.Abort() }
+func (h *h2) Cut() {
+	if h.stream != nil { // else it comes too late
+		h.stream.Abort()
+	}
+}

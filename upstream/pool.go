@@ -1,10 +1,8 @@
 package upstream
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tain.dev/tain/http2"
@@ -51,7 +49,8 @@ type Pool struct {
 	cfg     PoolConfig
 	picker  Picker
 	servers map[*Server]*conns
-	streams []*h2 // to be used again
+	state   *state // of the cluster, when servers was last compared with it
+	streams []*h2  // to be used again
 	closed  bool
 }
 
@@ -78,13 +77,14 @@ func (p *Pool) Cluster() *Cluster { return p.cluster }
 // Resolved says whether there is an address to connect to.
 func (p *Pool) Resolved() bool { return len(p.cluster.Servers()) > 0 }
 
-// Take lends a carrier for one request. It tries another server where the first can't be reached.
-// reused says that the connection had been used before, so that the server may just be closing it.
-// It may wait, so it needs a coroutine.
+// Take lends a carrier for one request. Where a server can't be reached, it tries the others, each
+// once, and returns the error of the last one. reused says that the connection had been used before,
+// so that the server may just be closing it. It may wait, so it needs a coroutine.
 func (p *Pool) Take(a *Ask) (c Carrier, reused bool, err error) {
 	if !p.cluster.Admit() {
 		return nil, false, errRequests
 	}
+	p.forgetGone()
 	c, reused, err = p.take(a)
 	if err != nil {
 		p.cluster.Leave()
@@ -93,19 +93,21 @@ func (p *Pool) Take(a *Ask) (c Carrier, reused bool, err error) {
 }
 
 func (p *Pool) take(a *Ask) (c Carrier, reused bool, err error) {
-	except := a.Except
-	for range max(len(p.cluster.Servers()), 1) {
-		s := p.choose(a, except)
-		if s == nil {
-			return nil, false, p.unresolved()
-		}
+	var tried map[*Server]bool // none, as a rule
+	for s := p.first(a); s != nil; s = p.next(a, s, tried) {
 		c, reused, err = p.of(s).take(a)
 		if err == nil || givenUp(err) {
-			break
+			return c, reused, err
 		}
-		except = s
+		if tried == nil {
+			tried = make(map[*Server]bool)
+		}
+		tried[s] = true
 	}
-	return c, reused, err
+	if err == nil {
+		err = p.unresolved()
+	}
+	return nil, false, err
 }
 
 // givenUp says that nobody wants the connection any more, or that none may be made.
@@ -113,13 +115,35 @@ func givenUp(err error) bool {
 	return errors.Is(err, netloop.ErrCanceled) || errors.Is(err, netloop.ErrGuard) || errors.Is(err, ErrBusy)
 }
 
-func (p *Pool) choose(a *Ask, except *Server) *Server {
+// first is the server that a request should get, or nil where there is none.
+func (p *Pool) first(a *Ask) *Server {
 	if a.Token != 0 {
-		if s := p.cluster.ByToken(a.Token); s != nil && s != except {
+		if s := p.cluster.ByToken(a.Token); s != nil && s != a.Except {
 			return s
 		}
 	}
-	return p.cluster.Pick(&p.picker, a.Hash, except)
+	return p.cluster.Pick(&p.picker, a.Hash, a.Except)
+}
+
+// next is a server that was not tried: the one that the policy leads to, or, where that leads to
+// those again that were, any other, of the first priority that has one. It is nil where all were.
+func (p *Pool) next(a *Ask, failed *Server, tried map[*Server]bool) *Server {
+	if s := p.cluster.Pick(&p.picker, a.Hash, failed); s != nil && s != a.Except && !tried[s] {
+		return s
+	}
+	var last *Server
+	st := p.cluster.state.Load()
+	_, all := st.choose()
+	for _, s := range st.servers {
+		switch {
+		case tried[s] || !all && !s.well():
+		case s != a.Except:
+			return s
+		default:
+			last = s
+		}
+	}
+	return last
 }
 
 func (p *Pool) unresolved() error {
@@ -132,8 +156,7 @@ func (p *Pool) unresolved() error {
 func (p *Pool) of(s *Server) *conns {
 	k := p.servers[s]
 	if k == nil {
-		p.forgetGone()
-		k = &conns{pool: p, server: s}
+		k = &conns{pool: p, server: s, closed: p.closed}
 		p.servers[s] = k
 	}
 	return k
@@ -141,12 +164,31 @@ func (p *Pool) of(s *Server) *conns {
 
 // forgetGone closes the connections to servers that the upstream no longer has.
 func (p *Pool) forgetGone() {
+	st := p.cluster.state.Load()
+	if st == p.state {
+		return
+	}
+	p.state = st
 	for s, k := range p.servers {
-		if !slices.Contains(p.cluster.Servers(), s) {
+		if st.tokens[s.Token] != s {
 			k.close()
 			delete(p.servers, s)
 		}
 	}
+}
+
+// admitConn says whether one more connection may be made. At the limit, an idle one gives way:
+// nobody is to be refused for the sake of what nobody uses.
+func (p *Pool) admitConn() bool {
+	most, open := p.cluster.options.MaxConns, &p.cluster.breaker.conns.running
+	if most > 0 && open.Load() >= int64(most) {
+		for _, k := range p.servers {
+			if k.giveWay() {
+				break
+			}
+		}
+	}
+	return p.cluster.AdmitConn()
 }
 
 // ended ends a loan, and tells the server's health how it went and how long it took.
@@ -155,180 +197,11 @@ func (p *Pool) ended(s *Server, o Outcome, since int64) {
 	p.cluster.Leave()
 }
 
-// Close closes the connections that are idle, and the others when their requests have ended.
+// Close closes the connections that are idle, and the others when their requests have ended. The pool
+// still lends carriers, for requests that have come so far with it, but keeps no connection.
 func (p *Pool) Close() {
 	p.closed = true
 	for _, k := range p.servers {
 		k.close()
 	}
-}
-
-// conns are the connections of one loop to one server.
-type conns struct {
-	pool    *Pool
-	server  *Server
-	idle    []*h1
-	shared  []*http2.Conn
-	dialing bool // of one to share; others wait for it
-	waiting []*netloop.Task
-}
-
-func (k *conns) take(a *Ask) (c Carrier, reused bool, err error) {
-	k.server.Began()
-	at := k.pool.loop.Now()
-	if k.pool.cluster.HTTP2(a.HTTP2) {
-		c, reused, err = k.takeStream(a, at)
-	} else {
-		c, reused, err = k.takeConn(a, at)
-	}
-	if err != nil {
-		k.server.Ended(connectOutcome(err), time.Duration(k.pool.loop.Now()-at))
-	}
-	return c, reused, err
-}
-
-func connectOutcome(err error) Outcome {
-	if givenUp(err) {
-		return Ignored
-	}
-	return ConnectFailed
-}
-
-// takeConn lends the idle connection that was used last, or a new one.
-func (k *conns) takeConn(a *Ask, at int64) (c Carrier, reused bool, err error) {
-	for n := len(k.idle); n > 0; n = len(k.idle) {
-		h := k.idle[n-1]
-		k.idle[n-1] = nil
-		k.idle = k.idle[:n-1]
-		if h.conn.Use() {
-			h.begin(at)
-			return h, true, nil
-		}
-		h.conn.Close()
-	}
-	conn, err := k.dial(a, "http/1.1")
-	if err != nil {
-		return nil, false, err
-	}
-	conn.SetLimit(k.pool.cfg.MaxHead)
-	h := &h1{conns: k, conn: conn}
-	h.begin(at)
-	return h, false, nil
-}
-
-// put keeps an idle connection for later, or closes it. Nothing may be unread on it.
-func (k *conns) put(h *h1) {
-	if len(k.idle) >= k.pool.cfg.MaxIdle {
-		k.idle = slices.DeleteFunc(k.idle, func(h *h1) bool { return h.conn.Closed() })
-	}
-	if k.pool.closed || h.conn.Closed() || len(h.conn.Buffered()) > 0 || len(k.idle) >= k.pool.cfg.MaxIdle {
-		h.conn.Close()
-		return
-	}
-	h.conn.SetDeadline(idleTimeout)
-	k.idle = append(k.idle, h)
-	h.conn.Idle()
-}
-
-// takeStream lends a stream of a shared connection, of which it makes one more when the others have
-// no room.
-func (k *conns) takeStream(a *Ask, at int64) (c Carrier, reused bool, err error) {
-	for reused = true; ; reused = false {
-		for _, conn := range k.shared {
-			if s := conn.Open(); s != nil {
-				return k.pool.borrow(k, s, at), reused, nil
-			}
-		}
-		if k.dialing {
-			if err := k.wait(); err != nil {
-				return nil, false, err
-			}
-			continue
-		}
-		k.dialing = true
-		err := k.share(a)
-		k.dialing = false
-		k.wakeAll()
-		if err != nil {
-			return nil, false, err
-		}
-	}
-}
-
-// share makes a connection for many requests.
-func (k *conns) share(a *Ask) error {
-	k.dropShared()
-	c, err := k.dial(a, "h2")
-	if err != nil {
-		return err
-	}
-	if state := c.TLS(); state != nil && state.NegotiatedProtocol != "h2" {
-		c.Close()
-		return &HandshakeError{k.server.Addr, errNoH2}
-	}
-	conn := http2.NewClient(c, &k.pool.cfg.HTTP2)
-	conn.OnChange = func(*http2.Conn) { k.wakeAll() }
-	k.shared = append(k.shared, conn)
-	return nil
-}
-
-var errNoH2 = errors.New(`the server does not speak HTTP/2 (ALPN "h2"); use https:// for HTTP/1.1`)
-
-func (k *conns) dropShared() {
-	k.shared = slices.DeleteFunc(k.shared, func(c *http2.Conn) bool { return !c.Usable() })
-}
-
-// wait parks the running coroutine until a connection to share was made, or could not be.
-func (k *conns) wait() error {
-	t := k.pool.loop.Current()
-	if err := t.Interrupted(); err != nil {
-		return err
-	}
-	k.waiting = append(k.waiting, t)
-	t.Wait()
-	return t.Interrupted()
-}
-
-func (k *conns) wakeAll() {
-	for _, t := range k.waiting {
-		t.Wake()
-	}
-	clear(k.waiting)
-	k.waiting = k.waiting[:0]
-}
-
-// dial makes a connection, secured if the upstream is, that is to speak the given protocol.
-func (k *conns) dial(a *Ask, protocol string) (*netloop.Conn, error) {
-	cluster := k.pool.cluster
-	if !cluster.AdmitConn() {
-		return nil, errConns
-	}
-	timeout := cmp.Or(cluster.Options().ConnectTimeout, a.Timeout)
-	c, err := k.pool.loop.Dial(k.server.Addr, timeout)
-	if err != nil {
-		cluster.LeaveConn()
-		return nil, err
-	}
-	c.OnClose = cluster.connClosed
-	if conf, err := k.server.TLS(protocol); err != nil || conf != nil {
-		if err == nil {
-			err = c.Secure(conf, false, timeout)
-		}
-		if err != nil {
-			c.Close()
-			return nil, &HandshakeError{k.server.Addr, err}
-		}
-	}
-	return c, nil
-}
-
-func (k *conns) close() {
-	for _, h := range k.idle {
-		h.conn.Close()
-	}
-	k.idle = nil
-	for _, c := range k.shared {
-		c.Shutdown()
-	}
-	k.shared = nil
 }
