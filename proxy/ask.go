@@ -8,9 +8,7 @@ import (
 // readAsk takes from the request what decides about the server that gets it.
 func (r *request) readAsk() {
 	r.ask = upstream.Ask{Timeout: r.lane.p.cfg.ConnectTimeout, HTTP2: r.h2.stream != nil}
-	if r.route.Session != nil {
-		r.readSession()
-	}
+	r.readSession()
 	if r.forward.balance.Policy == route.Maglev {
 		r.ask.Hash = r.hash(&r.forward.balance)
 	}

@@ -34,8 +34,8 @@ func (l *lane) serve2(s *http2.Stream) {
 // readHead parses the head of the stream. It returns false when it was refused.
 func (c *h2Client) readHead() bool {
 	r := c.r
-	r.at = r.lane.loop.Now()
 	r.begin()
+	r.at = r.lane.loop.Now()
 	if c.stream.TooLarge() {
 		r.refuse(errLargeHead)
 		return false

@@ -22,7 +22,7 @@ func (r *request) buildHead() error {
 	if len(r.in.Authority) > 0 {
 		h = append(h, r.in.Authority...)
 	} else {
-		h = append(h, r.route.Backends[0].Addr()...)
+		h = append(h, r.forward.host...)
 	}
 	h = append(h, "\r\n"...)
 	r.arrival.HostEnd = len(h)

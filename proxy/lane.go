@@ -3,6 +3,8 @@ package proxy
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"strconv"
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
@@ -31,6 +33,7 @@ type forward struct {
 	backends []backend
 	total    uint32        // sum of the weights
 	balance  route.Balance // of the first backend that balances by a hash
+	host     string        // the Host of a request that has none (HTTP/1.0)
 }
 
 type backend struct {
@@ -92,6 +95,9 @@ func (l *lane) adopt(s *serving) {
 func (l *lane) compile(r *route.Route) *forward {
 	f := &forward{}
 	for _, b := range r.Backends {
+		if f.host == "" {
+			f.host = hostOf(b)
+		}
 		if b.Weight == 0 {
 			continue
 		}
@@ -111,6 +117,20 @@ func (l *lane) compile(r *route.Route) *forward {
 		}
 	}
 	return f
+}
+
+// hostOf is the Host that means a backend: as in its URL, of the first of several, and without a port
+// that the scheme implies.
+func hostOf(b route.Backend) string {
+	u := route.SplitURL(b.URL)
+	if len(u.Hosts) == 0 {
+		return "localhost" // a Unix socket
+	}
+	h := u.Hosts[0]
+	if u.TLS && h.Port == 443 || !u.TLS && h.Port == 80 {
+		return h.Host
+	}
+	return net.JoinHostPort(h.Host, strconv.Itoa(int(h.Port)))
 }
 
 // pick chooses a backend: the one that the request's session is bound to, else by weight. The

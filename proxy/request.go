@@ -44,8 +44,9 @@ type request struct {
 	forward   *forward
 	first     int // the backend that was tried first
 	backend   *backend
-	origin    []byte // value of Origin, where the route looks at it
-	special   []byte // head, with the changes for one backend
+	bound     binding // where the route keeps sessions
+	origin    []byte  // value of Origin, where the route looks at it
+	special   []byte  // head, with the changes for one backend
 	exchange  *traffic.Exchange
 
 	// The request's body, when it does not come with the head. The uploader is a coroutine.
