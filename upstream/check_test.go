@@ -23,8 +23,8 @@ type probes struct {
 	most  int // at a time
 }
 
-// hangs is the answer of a server that gives none.
-var hangs = errors.New("hangs")
+// errHangs is the answer of a server that gives none.
+var errHangs = errors.New("hangs")
 
 func (p *probes) probe(ctx context.Context, s *Server) error {
 	p.mu.Lock()
@@ -33,7 +33,7 @@ func (p *probes) probe(ctx context.Context, s *Server) error {
 	p.asked[s.Addr.String()]++
 	err := p.ill[s.Addr.String()]
 	p.mu.Unlock()
-	if err == hangs {
+	if err == errHangs {
 		<-ctx.Done()
 		err = ctx.Err()
 	}
@@ -107,7 +107,7 @@ func TestChecksTurnServers(t *testing.T) {
 
 func TestChecksTimeOut(t *testing.T) {
 	checked(t, "http://10.0.0.1:1", func(t *testing.T, c *Cluster, p *probes) {
-		p.set("10.0.0.1:1", hangs)
+		p.set("10.0.0.1:1", errHangs)
 		time.Sleep(4 * (interval + 2*time.Second))
 		expectWell(t, "without an answer", c.Servers(), false)
 		if why := c.status().Servers[0].Why; why != "health check: no answer within 2s (the check's timeout)" {
@@ -119,7 +119,7 @@ func TestChecksTimeOut(t *testing.T) {
 func TestChecksShareSlots(t *testing.T) {
 	checked(t, "http://10.0.0.1:1,10.0.0.2:1,10.0.0.3:1,10.0.0.4:1,10.0.0.5:1", func(t *testing.T, c *Cluster, p *probes) {
 		for _, s := range c.Servers() {
-			p.set(s.Addr.String(), hangs)
+			p.set(s.Addr.String(), errHangs)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()

@@ -29,13 +29,13 @@ const dnsPort = 53
 // hosts looks up the addresses of a name, in the order in which the servers said them, the two
 // families taking turns.
 func (d *dns) hosts(ctx context.Context, name string) (hosts, error) {
-	r, err := d.search(name, func(full string) (reply, error) { return d.addresses(ctx, full) })
+	r, err := d.inTurn(name, func(full string) (reply, error) { return d.addresses(ctx, full) })
 	return hosts{r.addrs, r.ttl}, err
 }
 
 // services looks up the SRV records of a name.
 func (d *dns) services(ctx context.Context, name string) (services, error) {
-	r, err := d.search(name, func(full string) (reply, error) {
+	r, err := d.inTurn(name, func(full string) (reply, error) {
 		r, err := d.ask(ctx, full, dnsmessage.TypeSRV)
 		if err == nil && len(r.services) == 0 {
 			err = errNoName
@@ -45,9 +45,9 @@ func (d *dns) services(ctx context.Context, name string) (services, error) {
 	return services{r.services, r.ttl}, err
 }
 
-// search asks for a name with each domain of the search list. A server's failure ends it: going on
+// inTurn asks for a name with each domain of the search list. A server's failure ends it: going on
 // might find another host of that name, and send it somebody else's requests.
-func (d *dns) search(name string, ask func(full string) (reply, error)) (r reply, err error) {
+func (d *dns) inTurn(name string, ask func(full string) (reply, error)) (r reply, err error) {
 	for _, full := range d.names(name) {
 		if r, err = ask(full); !errors.Is(err, errNoName) {
 			return r, err

@@ -30,9 +30,12 @@ func (c *Cluster) askGRPC(ctx context.Context, s *Server) error {
 const maxHealth = 4 << 10
 
 func readHealth(answer *http.Response) error {
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxHealth))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxHealth+1))
 	if err != nil {
 		return err
+	}
+	if len(body) > maxHealth {
+		return errHealth
 	}
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("it answers a gRPC call with HTTP status %d", answer.StatusCode)

@@ -16,7 +16,7 @@ import (
 )
 
 func TestEqualUpstreamsAreOne(t *testing.T) {
-	s := NewSet(slog.New(slog.DiscardHandler))
+	s := NewSet(discard())
 	f := func(same bool, aURL string, a *route.Options, bURL string, b *route.Options) {
 		t.Helper()
 		first, err := s.Cluster(aURL, a)
@@ -178,7 +178,7 @@ func TestForgetsWhatNobodyHolds(t *testing.T) {
 }
 
 func TestTLSOfUpstreams(t *testing.T) {
-	s := NewSet(slog.New(slog.DiscardHandler))
+	s := NewSet(discard())
 	var asked []string
 	o := &route.Options{TLS: &route.TLS{ServerName: "other"}}
 	s.TLS = func(o *route.Options, host string, alpn ...string) (*tls.Config, error) {
