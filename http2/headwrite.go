@@ -2,6 +2,7 @@ package http2
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -77,7 +78,8 @@ func (w *headWriter) request(head []byte, scheme string) (asked, error) {
 		return asked{}, errPlainConnect
 	}
 	ask := asked{isHead: string(r.Method) == http.MethodHead}
-	if protocol, _ := r.Get(http1.Upgrade); r.Upgrade && !http1.EqualFold(protocol, "h2c") {
+	if mayTunnel(r) {
+		protocol, _ := r.Get(http1.Upgrade)
 		ask.tunnel, ask.protocol = true, string(protocol)
 	}
 	w.block = w.block[:0]
@@ -95,6 +97,7 @@ func (w *headWriter) request(head []byte, scheme string) (asked, error) {
 		f := &r.Fields[i]
 		switch {
 		case f.ID == http1.Host:
+		case ask.tunnel && f.ID == http1.ContentLength:
 		case ask.tunnel && http1.EqualFold(f.Name, "sec-websocket-key"):
 			ask.key = string(f.Value)
 		default:
@@ -105,7 +108,15 @@ func (w *headWriter) request(head []byte, scheme string) (asked, error) {
 	return ask, nil
 }
 
-var errPlainConnect = fmt.Errorf("http2: sending the head of a request: CONNECT is not offered here")
+// mayTunnel says whether a request for an upgrade can be an extended CONNECT, which has no method and
+// no body. Any other one goes without the wish to upgrade, as a server may ignore it too.
+func mayTunnel(r *http1.Request) bool {
+	protocol, _ := r.Get(http1.Upgrade)
+	bodiless := r.Body == http1.BodyNone || r.Body == http1.BodyLength && r.Length == 0
+	return r.Upgrade && string(r.Method) == http.MethodGet && bodiless && validToken(text(protocol)) && !http1.EqualFold(protocol, "h2c")
+}
+
+var errPlainConnect = errors.New("http2: sending the head of a request: CONNECT is not offered here")
 
 // target is what :path says: the target without scheme and authority.
 func target(r *http1.Request) []byte {

@@ -58,6 +58,8 @@ func TestWriteRequest(t *testing.T) {
 	f("GET /chat HTTP/1.1|Host: x|Connection: Upgrade|Upgrade: websocket|Sec-WebSocket-Key: k|Sec-WebSocket-Version: 13", "http",
 		":method: CONNECT|:protocol: websocket|:scheme: http|:authority: x|:path: /chat|sec-websocket-version: 13",
 		asked{tunnel: true, protocol: "websocket", key: "k"})
+	f("POST / HTTP/1.1|Host: x|Connection: Upgrade|Upgrade: websocket", "http", ":method: POST|:scheme: http|:authority: x|:path: /", asked{})
+	f("GET / HTTP/1.1|Host: x|Connection: Upgrade|Upgrade: a, b", "http", ":method: GET|:scheme: http|:authority: x|:path: /", asked{})
 	f("GET / HTTP/1.1|Host: x|Connection: Upgrade|Upgrade: h2c", "http", ":method: GET|:scheme: http|:authority: x|:path: /", asked{})
 }
 

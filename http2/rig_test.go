@@ -26,6 +26,7 @@ type rig struct {
 
 	mu      sync.Mutex
 	refused []string // the reasons that Refused heard
+	logged  string   // the panics of handlers
 }
 
 // panics is where the loop logs what it can only log.
@@ -33,9 +34,21 @@ type panics struct{ r *rig }
 
 func (p panics) Write(line []byte) (int, error) {
 	if !strings.Contains(string(line), "on purpose") {
-		p.r.Errorf("%s", line)
+		p.r.mu.Lock()
+		defer p.r.mu.Unlock()
+		p.r.logged += string(line)
 	}
 	return len(line), nil
+}
+
+// sound reports the panics of handlers.
+func (r *rig) sound(t testing.TB) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.logged != "" {
+		t.Error(r.logged)
+		r.logged = ""
+	}
 }
 
 // newRig starts a loop, which ends with the test.
@@ -51,7 +64,10 @@ func newRig(t testing.TB) *rig {
 		defer close(r.done)
 		l.Run()
 	}()
-	t.Cleanup(r.end)
+	t.Cleanup(func() {
+		r.end()
+		r.sound(t)
+	})
 	return r
 }
 

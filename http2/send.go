@@ -190,8 +190,9 @@ func (s *Stream) WriteResponse(head []byte, end bool) error {
 
 // WriteRequest sends the head of a request, which is text in the form of HTTP/1.1 with or without
 // its empty line; end says that no body follows. scheme is "http" or "https". Fields that are for
-// one connection are left out, and "te: trailers" is added. An upgrade becomes an extended CONNECT,
-// for which the peer's SETTINGS are waited for; see [ErrNoConnect].
+// one connection are left out, and "te: trailers" is added. A GET without a body that wants to switch
+// protocols becomes an extended CONNECT, for which the peer's SETTINGS are waited for; see
+// [ErrNoConnect].
 func (s *Stream) WriteRequest(head []byte, scheme string, end bool) error {
 	if err := s.gate(); err != nil {
 		return err
