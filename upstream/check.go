@@ -47,7 +47,9 @@ const firstCheck = time.Second
 func (c *Cluster) watch(ctx context.Context, s *Server, slots chan struct{}) {
 	check := c.options.Check
 	t := tally{well: true}
-	c.judge(s, "") // it may have been ill before nobody asked any more
+	if s.has(unsound) { // since before nobody asked any more
+		c.judge(s, "")
+	}
 	wait := rand.N(min(firstCheck, check.Interval))
 	for {
 		select {
@@ -62,7 +64,7 @@ func (c *Cluster) watch(ctx context.Context, s *Server, slots chan struct{}) {
 		if t.took(err == nil, check.Healthy, check.Unhealthy) {
 			c.turned(s, err)
 		}
-		wait = check.Interval*9/10 + rand.N(check.Interval/5)
+		wait = check.Interval*9/10 + rand.N(check.Interval/5+1)
 	}
 }
 

@@ -23,8 +23,10 @@
 //
 // # Health
 //
-// A server can be ejected, for failures in a row that live requests met ([Server.Ended]), and it can be
-// unsound, since active checks say so. While it is either, it is not picked. But while fewer than half of
-// the servers of every priority are well, all servers of the first priority are picked: when nearly all seem ill, it
-// is more likely that the checks are wrong, and the few that are left would fall under the load.
+// A server can be ejected for failures in a row that live requests met ([Server.Ended]), and it can be
+// unsound, because active checks say so. While it is either, it is not picked.
+//
+// But while fewer than half of the servers of every priority are well, all servers of the first are
+// picked. When nearly all seem ill, it is more likely that the checks are wrong, and the few that are
+// left would fall under the load of all.
 package upstream

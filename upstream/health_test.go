@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,6 +281,12 @@ func TestOutcomeOfError(t *testing.T) {
 	f(&netloop.DialError{Addr: addr, Err: errors.New("refused")}, ConnectFailed)
 	f(&netloop.DialError{Addr: addr, Err: netloop.ErrTimeout}, ConnectFailed)
 	f(&netloop.DialError{Addr: addr, Err: netloop.ErrCanceled}, Ignored)
+	f(&netloop.DialError{Addr: addr, Err: syscall.ECONNREFUSED}, ConnectFailed)
+	f(&netloop.DialError{Addr: addr, Err: syscall.EMFILE}, Ignored)
+	f(&netloop.DialError{Addr: addr, Err: syscall.EADDRNOTAVAIL}, Ignored)
+	f(&HandshakeError{Addr: addr, Err: errors.New("expired")}, ConnectFailed)
+	f(&HandshakeError{Addr: addr, Err: netloop.ErrTimeout}, ConnectFailed)
+	f(errConns, Ignored)
 	f(netloop.ErrTimeout, TimedOut)
 	f(&http2.StreamError{Code: http2.RefusedStream}, Ignored)
 	f(&http2.StreamError{Code: http2.InternalError}, Reset)

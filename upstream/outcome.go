@@ -3,6 +3,8 @@ package upstream
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"syscall"
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
@@ -35,15 +37,23 @@ var outcomeNames = [...]string{
 // String says it for people.
 func (o Outcome) String() string { return outcomeNames[o] }
 
+// notTheirs are errors that are not the server's: the user's, and this machine's when it has no
+// descriptors, ports or memory left. To blame servers for those would be to lose them, too.
+var notTheirs = []error{
+	netloop.ErrCanceled, netloop.ErrGuard, ErrUnresolved, errConns,
+	syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM,
+}
+
 // OutcomeOf is what an error of a [Carrier] or of [Pool.Take] says of the server.
 func OutcomeOf(err error) Outcome {
 	var dial *netloop.DialError
+	var handshake *HandshakeError
 	switch {
 	case err == nil:
 		return OK
-	case errors.Is(err, netloop.ErrCanceled), errors.Is(err, netloop.ErrGuard), errors.Is(err, ErrUnresolved), http2.Unprocessed(err):
+	case slices.ContainsFunc(notTheirs, func(e error) bool { return errors.Is(err, e) }), http2.Unprocessed(err):
 		return Ignored
-	case errors.As(err, &dial):
+	case errors.As(err, &dial), errors.As(err, &handshake):
 		return ConnectFailed
 	case errors.Is(err, netloop.ErrTimeout):
 		return TimedOut
