@@ -23,27 +23,31 @@ type Kind string
 
 // The kinds of findings.
 const (
-	Status     Kind = "status"     // the status codes differ
+	Status     Kind = "status"     // the status codes differ, or in gRPC the statuses of the calls
 	Header     Kind = "header"     // a header field is missing, added or different
-	Removed    Kind = "removed"    // a JSON field that live has is missing
-	Added      Kind = "added"      // a JSON field that live does not have
-	Type       Kind = "type"       // a JSON value has another type
-	Value      Kind = "value"      // a JSON value differs
-	Order      Kind = "order"      // a JSON array holds the same in another order
-	Body       Kind = "body"       // bodies differ that are not JSON
+	Trailer    Kind = "trailer"    // a trailer field is missing, added or different
+	Removed    Kind = "removed"    // a JSON field, or an element of an array or repeated field, that live has is missing
+	Added      Kind = "added"      // a JSON field, or such an element, that live does not have
+	Type       Kind = "type"       // a value of JSON or protobuf has another type
+	Value      Kind = "value"      // a value of JSON or protobuf differs
+	Order      Kind = "order"      // an array, or a repeated field, holds the same in another order
+	Body       Kind = "body"       // bodies, or messages of gRPC, differ as bytes
 	Latency    Kind = "latency"    // the medians differ twofold or more
 	Unanswered Kind = "unanswered" // live answered, the target did not
 )
 
 // Finding is one difference of one target on one endpoint of a route, counted over all pairs.
 type Finding struct {
-	ID       string   `json:"id"` // stable for the same mirror, target, route, endpoint, kind and path
-	Mirror   string   `json:"mirror"`
-	Target   string   `json:"target"`
-	Route    string   `json:"route"`
-	Endpoint string   `json:"endpoint,omitempty"` // method and path template, such as "GET /orders/{id}"
-	Kind     Kind     `json:"kind"`
-	Path     string   `json:"path,omitempty"` // header name, or JSON path such as items[*].price
+	ID       string `json:"id"` // stable for the same mirror, target, route, endpoint, kind and path
+	Mirror   string `json:"mirror"`
+	Target   string `json:"target"`
+	Route    string `json:"route"`
+	Endpoint string `json:"endpoint,omitempty"` // method and path template, such as "GET /orders/{id}"
+	Kind     Kind   `json:"kind"`
+	// Path is where: a status with the other (200→500), the name of a header or trailer field, a path
+	// in JSON such as items[*].price, or one of field numbers in a message of protobuf, such as
+	// message[*].3.1.
+	Path     string   `json:"path,omitempty"`
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"` // one sentence for people
 

@@ -119,7 +119,7 @@ func remote() Snapshot {
 		{ID: "2", Endpoint: "POST /shop.Orders/Get", Kind: finding.Value, Path: "message[*].3.1", Severity: finding.Medium,
 			Text: "message[*].3.1 is 18 where live has 17, in 5 of 10 answers (50 %); without a baseline this may be noise.", Count: 5, Pairs: 10,
 			Example: example(get, ok, ok)},
-		{ID: "3", Endpoint: "GET /file", Kind: "trailer", Path: "X-Checksum", Severity: finding.Low,
+		{ID: "3", Endpoint: "GET /file", Kind: finding.Trailer, Path: "X-Checksum", Severity: finding.Low,
 			Text: "The trailer X-Checksum is missing; live has 17, in 1 of 10 answers (10 %); without a baseline this may be noise.", Count: 1, Pairs: 10,
 			Example: example(file, traffic.RecordSide{Status: 200, Message: message("X-Checksum", "17", "X-Lines", "3")}, traffic.RecordSide{Status: 200})},
 	}

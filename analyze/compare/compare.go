@@ -119,7 +119,7 @@ func (c *Comparer) begin(p *traffic.Pair) {
 // answers compares header, trailer and body of two answers with the same status.
 func (c *Comparer) answers(sameBody bool) {
 	c.fields(finding.Header, c.live.lines, c.mirror.lines)
-	c.fields(kindTrailer, c.live.ending, c.mirror.ending)
+	c.fields(finding.Trailer, c.live.ending, c.mirror.ending)
 	if !sameBody {
 		c.bodies()
 	}

@@ -24,9 +24,6 @@ const (
 	ending          // all of it, but among the trailers, since in gRPC a head may be a trailer too
 )
 
-// kindTrailer is a trailer field that is missing, added or different.
-const kindTrailer finding.Kind = "trailer"
-
 // weights lists, in lower case, the fields that are not compared exactly.
 var weights = map[string]weight{
 	"date": ignored, "age": ignored, "via": ignored, "server": ignored, "x-powered-by": ignored,
@@ -68,7 +65,7 @@ func (w weight) weigh(kind finding.Kind, name, value []byte) (part []byte, compa
 		crumb, _, _ := bytes.Cut(value, []byte("="))
 		return bytes.TrimSpace(crumb), true
 	case ending:
-		if kind != kindTrailer {
+		if kind != finding.Trailer {
 			return nil, false
 		}
 	}

@@ -86,17 +86,17 @@ func TestTrailers(t *testing.T) {
 			t.Errorf("%s %q and %q: another word at first sight", kind, live, mirror)
 		}
 	}
-	f(kindTrailer, "x-checksum: 1", "X-Checksum:1")
-	f(kindTrailer, "x-checksum: 1", "x-checksum: 2", "X-Checksum: 2, live 1")
-	f(kindTrailer, "grpc-status: 0", "grpc-status: 5")
-	f(kindTrailer, "grpc-message: a", "grpc-message: b", "Grpc-Message: b, live a")
+	f(finding.Trailer, "x-checksum: 1", "X-Checksum:1")
+	f(finding.Trailer, "x-checksum: 1", "x-checksum: 2", "X-Checksum: 2, live 1")
+	f(finding.Trailer, "grpc-status: 0", "grpc-status: 5")
+	f(finding.Trailer, "grpc-message: a", "grpc-message: b", "Grpc-Message: b, live a")
 	f(finding.Header, "grpc-message: a", "grpc-message: b")
-	f(kindTrailer, "grpc-message: a%20b%zz%", "grpc-message: a b%25zz%25")
-	f(kindTrailer, "grpc-message: %74oken=abc", "grpc-message: b", "Grpc-Message: b, live token=[masked]")
-	f(kindTrailer, "x-bin: AAE=", "x-bin: AAE")
+	f(finding.Trailer, "grpc-message: a%20b%zz%", "grpc-message: a b%25zz%25")
+	f(finding.Trailer, "grpc-message: %74oken=abc", "grpc-message: b", "Grpc-Message: b, live token=[masked]")
+	f(finding.Trailer, "x-bin: AAE=", "x-bin: AAE")
 	f(finding.Header, "x-bin: AAE=", "x-bin: AAI", "X-Bin: [masked], live [masked]")
-	f(kindTrailer, "grpc-trace-bin: AAE", "grpc-trace-bin: AAI")
-	f(kindTrailer, "a: 1\nb: 2", "b: 2\na: 1")
+	f(finding.Trailer, "grpc-trace-bin: AAE", "grpc-trace-bin: AAI")
+	f(finding.Trailer, "a: 1\nb: 2", "b: 2\na: 1")
 }
 
 // FuzzHeaders asks that what is the same at first sight is the same, that order does not matter,

@@ -177,7 +177,7 @@ func severity(d *diff) finding.Severity {
 		return finding.High
 	case finding.Value, finding.Body:
 		return finding.Medium
-	case kindTrailer:
+	case finding.Trailer:
 		if d.path == "Grpc-Message" || d.path == "Grpc-Status-Details-Bin" {
 			return finding.Medium
 		}

@@ -17,7 +17,7 @@ func says(d *diff) string {
 		return fmt.Sprintf("The status is %s where live has %s", d.mirror, d.live)
 	case finding.Header:
 		return "The header " + instead(d)
-	case kindTrailer:
+	case finding.Trailer:
 		return "The trailer " + instead(d)
 	case finding.Removed:
 		return fmt.Sprintf("%s is missing; live has %s", d.path, d.live)
