@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"time"
 
 	"tain.dev/tain/http1"
@@ -71,8 +72,16 @@ func (c *h2Client) body() (data []byte, n int, done bool, err error) {
 	return data, len(data), c.stream.Ended(), nil
 }
 
-func (c *h2Client) consume(n int)               { c.stream.Consume(n) }
-func (c *h2Client) fill() error                 { return c.stream.Fill() }
+func (c *h2Client) consume(n int) { c.stream.Consume(n) }
+
+// fill waits for more of the body, or for its end, of which body tells.
+func (c *h2Client) fill() error {
+	if err := c.stream.Fill(); err != io.EOF {
+		return err
+	}
+	return nil
+}
+
 func (c *h2Client) trailer() []byte             { return c.stream.Trailer() }
 func (c *h2Client) setDeadline(d time.Duration) { c.stream.SetDeadline(d) }
 func (c *h2Client) gone() bool                  { return c.stream.Broken() || c.stream.Closed() }
