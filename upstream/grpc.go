@@ -23,7 +23,7 @@ func (c *Cluster) askGRPC(ctx context.Context, s *Server) error {
 	}
 	r.Header.Set("Content-Type", "application/grpc")
 	r.Header.Set("TE", "trailers")
-	return c.roundTrip(s, r, readHealth)
+	return c.roundTrip2(s, r, readHealth)
 }
 
 // maxHealth bounds the body of an answer, in bytes.

@@ -1,12 +1,14 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"tain.dev/tain/route"
 )
@@ -55,17 +57,34 @@ func (c *Cluster) protocol() string {
 	return protocolHTTP1
 }
 
-func (c *Cluster) askTCP(ctx context.Context, s *Server) error {
-	conn, err := c.dial(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+// connect makes a connection that is as secure as those of requests are.
+func (c *Cluster) connect(ctx context.Context, s *Server) (net.Conn, error) {
 	conf, err := s.TLS(c.protocol())
-	if err != nil || conf == nil {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	return tls.Client(conn, conf).HandshakeContext(ctx)
+	conn, err := c.dial(ctx, s)
+	if err != nil || conf == nil {
+		return conn, err
+	}
+	secured := tls.Client(conn, conf)
+	err = secured.HandshakeContext(ctx)
+	if err == nil && c.protocol() == protocolHTTP2 && secured.ConnectionState().NegotiatedProtocol != protocolHTTP2 {
+		err = errNoH2
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+func (c *Cluster) askTCP(ctx context.Context, s *Server) error {
+	conn, err := c.connect(ctx, s)
+	if err == nil {
+		conn.Close()
+	}
+	return err
 }
 
 // askHTTP wants an answer with one of the statuses that the check names.
@@ -74,14 +93,18 @@ func (c *Cluster) askHTTP(ctx context.Context, s *Server) error {
 	if err != nil {
 		return err
 	}
-	return c.roundTrip(s, r, func(answer *http.Response) error {
+	read := func(answer *http.Response) error {
 		for _, good := range c.options.Check.Statuses {
 			if good.From <= answer.StatusCode && answer.StatusCode <= good.To {
 				return nil
 			}
 		}
 		return fmt.Errorf("it answers %s with %d", c.options.Check.Path, answer.StatusCode)
-	})
+	}
+	if c.protocol() == protocolHTTP2 {
+		return c.roundTrip2(s, r, read)
+	}
+	return c.roundTrip1(s, r, read)
 }
 
 // request is one that a check sends to a server.
@@ -98,22 +121,42 @@ func (c *Cluster) request(ctx context.Context, s *Server, method, path string, b
 	return r, nil
 }
 
-// maxCheckHead bounds the head of an answer to a check, in bytes.
+// maxCheckHead bounds the heads of an answer to a check, in bytes.
 const maxCheckHead = 64 << 10
 
-// roundTrip sends a request to a server, and gives the answer to read.
-func (c *Cluster) roundTrip(s *Server, r *http.Request, read func(*http.Response) error) error {
-	conf, err := s.TLS(c.protocol())
+// roundTrip1 sends a request to a server by HTTP/1.1, and gives the answer to read. It uses no
+// http.Transport, because that one writes what servers send out of turn to the standard log.
+func (c *Cluster) roundTrip1(s *Server, r *http.Request, read func(*http.Response) error) error {
+	conn, err := c.connect(r.Context(), s)
 	if err != nil {
 		return err
 	}
+	defer conn.Close()
+	defer context.AfterFunc(r.Context(), func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	if err := r.Write(conn); err != nil {
+		return err
+	}
+	from := bufio.NewReader(io.LimitReader(conn, maxCheckHead))
+	for {
+		answer, err := http.ReadResponse(from, r)
+		if err != nil {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+			return read(answer)
+		}
+	}
+}
+
+// roundTrip2 does so by HTTP/2.
+func (c *Cluster) roundTrip2(s *Server, r *http.Request, read func(*http.Response) error) error {
 	var speaks http.Protocols
-	speaks.SetHTTP1(c.protocol() == protocolHTTP1)
-	speaks.SetHTTP2(!speaks.HTTP1() && conf != nil)
-	speaks.SetUnencryptedHTTP2(!speaks.HTTP1() && conf == nil)
+	speaks.SetHTTP2(c.address.TLS)
+	speaks.SetUnencryptedHTTP2(!c.address.TLS)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return c.connect(ctx, s) }
 	t := &http.Transport{
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx, s) },
-		TLSClientConfig:        conf,
+		DialContext:            dial,
+		DialTLSContext:         dial,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxCheckHead,
 		Protocols:              &speaks,

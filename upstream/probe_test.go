@@ -3,6 +3,7 @@ package upstream
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -130,6 +131,10 @@ func TestChecksTrustNoWrongCertificate(t *testing.T) {
 		at := serveHTTP(t, &pair, func(http.ResponseWriter, *http.Request) {})
 		expectCheck(t, what, checkOf(t, ca, "https://"+at, route.Check{Kind: kind}), want)
 	}
+	without := scripted(t, func(c net.Conn) {
+		tls.Server(c, &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "127.0.0.1").TLS(t)}}).Read(make([]byte, 1))
+	})
+	expectCheck(t, "a server without HTTP/2", checkOf(t, ca, "h2://"+without, route.Check{}), errNoH2.Error())
 	for _, kind := range []route.CheckKind{route.CheckHTTP, route.CheckTCP} {
 		f("good", ca.Issue(t, "127.0.0.1"), kind, "")
 		f("expired", ca.Expired(t, "127.0.0.1"), kind, "expired")
@@ -192,8 +197,19 @@ func TestChecksOfServersThatMisbehave(t *testing.T) {
 	f("closes", long, "EOF", read)
 	f("closes after its answer", long, "", func(c net.Conn) { read(c); io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n") })
 	f("is silent", short, "no answer within 50ms (the check's timeout)", func(c net.Conn) { io.Copy(io.Discard, c) })
+	f("interim answers", long, "with 404", func(c net.Conn) {
+		read(c)
+		io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n")
+	})
+	f("endless interim answers", long, "reading the answer", func(c net.Conn) {
+		for {
+			if _, err := io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+				return
+			}
+		}
+	})
 	f("no HTTP", long, "malformed HTTP", func(c net.Conn) { read(c); io.WriteString(c, "220 mail.example ESMTP\r\n") })
-	f("an endless head", long, "exceeded", func(c net.Conn) {
+	f("an endless head", long, "reading the answer", func(c net.Conn) {
 		io.WriteString(c, "HTTP/1.1 200 OK\r\n")
 		for {
 			if _, err := io.WriteString(c, "X-Filler: "+strings.Repeat("x", 4000)+"\r\n"); err != nil {
@@ -303,4 +319,33 @@ func TestCheckByGRPC(t *testing.T) {
 func TestCheckByGRPCOfHTTP1(t *testing.T) {
 	at := healthService(t, nil, 200, []byte("\x00\x00\x00\x00\x02\x08\x01"), map[string]string{"Grpc-Status": "0"})
 	expectCheck(t, "http:// checked by gRPC", checkOf(t, nil, "http://"+at, route.Check{Kind: route.CheckGRPC, Service: "shop"}), "")
+}
+
+// TestSetChecksServers is the whole way from a server's answers to who is picked.
+func TestSetChecksServers(t *testing.T) {
+	var status atomic.Int32
+	status.Store(200)
+	changing := serveHTTP(t, nil, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Load())) })
+	steady := serveHTTP(t, nil, func(http.ResponseWriter, *http.Request) {})
+	s := NewSet(discard())
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	check := &route.Check{Path: "/ready", Interval: 10 * time.Millisecond, Timeout: 10 * time.Second}
+	c, err := s.Cluster("http://"+changing+","+steady, &route.Options{Check: check})
+	if err != nil {
+		t.Fatal(err)
+	}
+	picked := func() int { return picks(c, 10, nil)[c.Servers()[0]] }
+	status.Store(503)
+	until(t, "the server to be found ill", func() bool { return picked() == 0 })
+	if got := s.Status()[0].Servers[0].Why; got != "health check: it answers /ready with 503" {
+		t.Errorf("the status says %q", got)
+	}
+	status.Store(200)
+	until(t, "the server to be found well", func() bool { return picked() == 5 })
 }
