@@ -129,6 +129,24 @@ func (s *system) setTable(t *route.Table) {
 	s.table.Store(t)
 	s.mirror.SetTable(t)
 	s.proxy.SetTable(t)
+	used := upstreamsOf(t)
+	s.upstreams.Retain(func(key string) bool { return used[key] })
+}
+
+// upstreamsOf are the keys of all upstreams that a table names.
+func upstreamsOf(t *route.Table) map[string]bool {
+	used := make(map[string]bool)
+	for _, r := range t.Routes() {
+		for _, b := range r.Backends {
+			used[b.Key()] = true
+		}
+		for _, m := range r.Mirrors {
+			for _, target := range m.Targets {
+				used[target.Key()] = true
+			}
+		}
+	}
+	return used
 }
 
 // hasBaseline says whether a mirror has a target that serves as control.
