@@ -32,6 +32,8 @@ func (c *Console) api() []endpoint {
 		{"GET", "/api/v1/status", "what runs, and what users asked and got", c.status},
 		{"GET", "/api/v1/routes", "the table of routes; ?format=text for its text form", c.routes},
 		{"GET", "/api/v1/mirrors", "the books of every mirror and target", c.mirrors},
+		{"GET", "/api/v1/upstreams", "backends and targets: their servers, health and limits", c.upstreams},
+		{"GET", "/api/v1/certificates", "certificates, and when they expire", c.certificates},
 		{"GET", "/api/v1/pairs", "kept pairs, the newest first", c.pairs},
 		{"GET", "/api/v1/findings", "what differs, what matters most first", c.findings},
 		{"POST", "/api/v1/mirrors/{name}/pause", "stop copying for one mirror", c.pause(true)},
@@ -131,6 +133,14 @@ func (c *Console) routes(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) mirrors(w http.ResponseWriter, r *http.Request) {
 	answerPage(w, r, "mirrors", viewMirrors(merged(c.src.Books()), c.src.Latency))
+}
+
+func (c *Console) upstreams(w http.ResponseWriter, r *http.Request) {
+	answerPage(w, r, "upstreams", c.src.Upstreams())
+}
+
+func (c *Console) certificates(w http.ResponseWriter, r *http.Request) {
+	answerPage(w, r, "certificates", c.src.Certificates())
 }
 
 // pairs has no offset: new pairs come in at the front, so that it would skip and repeat some.

@@ -27,6 +27,8 @@ type world struct {
 	live     Live
 	books    []traffic.Books
 	latency  Latency
+	ups      []Upstream
+	certs    []Certificate
 	routes   []*route.Route
 	pairs    []traffic.Record
 	findings []finding.Finding
@@ -49,6 +51,12 @@ func newWorld() *world {
 			Refused:  map[int]uint64{400: 3},
 			Errors:   map[string]uint64{"connect": 10},
 			BytesIn:  1000, BytesOut: 5000, Connections: 7,
+			LogWritten: 98, LogLost: 2,
+		},
+		ups: []Upstream{someUpstream()},
+		certs: []Certificate{
+			{Cert: "/etc/tain/ca.pem", Names: []string{"CN=Shop Root"}, NotAfter: time.Unix(1_900_000_000, 0).UTC(), Loaded: time.Unix(1_700_000_000, 0).UTC()},
+			{Cert: "/etc/tain/shop.pem", Key: "/etc/tain/shop.key", Names: []string{"shop.example.com"}, Serial: "1f", NotAfter: time.Unix(1_800_000_000, 0).UTC(), Loaded: time.Unix(1_700_000_000, 0).UTC(), Error: "the key is of another certificate"},
 		},
 		books:   []traffic.Books{someBooks("v2", "127.0.0.1:9001")},
 		latency: Latency{Count: 4, Sum: 8 * time.Millisecond, P50: 1500 * time.Microsecond, P90: 2 * time.Millisecond, P99: 3 * time.Millisecond},
@@ -71,6 +79,21 @@ func newWorld() *world {
 	return w
 }
 
+// someUpstream has one server that is well, and one that is not.
+func someUpstream() Upstream {
+	return Upstream{
+		Name: "shop:9000", URL: "http://shop:9000", Options: []string{"balance least-request", "max-requests 200"},
+		LookupError: "resolving shop: the name server did not answer",
+		Requests:    Limit{Running: 2, Limit: 200, Refused: 5},
+		Connections: Limit{Running: 9},
+		Retries:     Limit{Running: 1, Limit: 3, Refused: 4},
+		Servers: []Server{
+			{Address: "192.0.2.1:9000", Host: "shop", Weight: 1, Well: true, Active: 2, Requests: 1000, Failed: 3, Busy: 2.5},
+			{Address: "192.0.2.2:9000", Host: "shop", Weight: 1, Why: "5 requests in a row failed", Requests: 40, Failed: 15, Busy: 0.25, Ejections: 1},
+		},
+	}
+}
+
 // someBooks is an account that balances.
 func someBooks(mirror, target string) traffic.Books {
 	b := traffic.Books{Mirror: mirror, Target: target, Seen: 100, Unsampled: 10, Sent: 80, Answered: 70, Compared: 60, Queued: 2, InFlight: 4, Comparing: 3}
@@ -83,13 +106,15 @@ func someBooks(mirror, target string) traffic.Books {
 
 func (w *world) sources() Sources {
 	return Sources{
-		Status:   func() Status { return w.status },
-		Live:     func() Live { return w.live },
-		Books:    func() []traffic.Books { return w.books },
-		Latency:  func(string, string) Latency { return w.latency },
-		Table:    func() *route.Table { t, _ := route.New(w.routes); return t },
-		Pairs:    func(limit int) []traffic.Record { return w.pairs[:min(limit, len(w.pairs))] },
-		Findings: func() []finding.Finding { return w.findings },
+		Status:       func() Status { return w.status },
+		Live:         func() Live { return w.live },
+		Books:        func() []traffic.Books { return w.books },
+		Latency:      func(string, string) Latency { return w.latency },
+		Upstreams:    func() []Upstream { return w.ups },
+		Certificates: func() []Certificate { return w.certs },
+		Table:        func() *route.Table { t, _ := route.New(w.routes); return t },
+		Pairs:        func(limit int) []traffic.Record { return w.pairs[:min(limit, len(w.pairs))] },
+		Findings:     func() []finding.Finding { return w.findings },
 		Pause: func(mirror string, paused bool) error {
 			w.paused[mirror] = paused
 			return w.pauseErr

@@ -42,11 +42,13 @@ var (
 
 	liveRequests = desc("tain_proxy_requests_total", "Live requests answered, by class of the status.", "class")
 	liveRefused  = desc("tain_proxy_refused_total", "Live requests that tain answered itself, by status.", "code")
-	liveErrors   = desc("tain_proxy_errors_total", "Failures of backends, by reason.", "reason")
+	liveErrors   = desc("tain_proxy_errors_total", "What users met in place of live's answer, by reason.", "reason")
 	liveReceived = desc("tain_proxy_received_bytes_total", "Bytes received from users.")
 	liveSent     = desc("tain_proxy_sent_bytes_total", "Bytes sent to users.")
 	liveConns    = desc("tain_proxy_connections", "Open connections of users.")
 	liveLatency  = desc("tain_proxy_latency_seconds", "From the head of a live request to the last byte of its answer.")
+	logWritten   = desc("tain_access_log_written_total", "Lines of the access log that were written.")
+	logLost      = desc("tain_access_log_lost_total", "Lines of the access log that could not be written.")
 
 	reloadOK   = desc("tain_config_last_reload_successful", "1 when the last reading of the configuration found no errors.")
 	reloadTime = desc("tain_config_last_reload_timestamp_seconds", "When the configuration was last read, seconds since 1970.")
@@ -81,6 +83,13 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.collectLive(out)
 	c.collectStatus(out)
+	upstreams := byName(c.src.Upstreams())
+	for i := range upstreams {
+		collectUpstream(out, &upstreams[i])
+	}
+	for _, cert := range c.src.Certificates() {
+		collectCertificate(out, &cert)
+	}
 }
 
 func (c collector) collectBooks(out chan<- prometheus.Metric, b *traffic.Books) {
@@ -116,6 +125,8 @@ func (c collector) collectLive(out chan<- prometheus.Metric) {
 	count(out, liveSent, l.BytesOut)
 	gauge(out, liveConns, float64(l.Connections))
 	histogram(out, liveLatency, l.Latency)
+	count(out, logWritten, l.LogWritten)
+	count(out, logLost, l.LogLost)
 }
 
 func (c collector) collectStatus(out chan<- prometheus.Metric) {
@@ -137,6 +148,11 @@ func oneIf(b bool) float64 {
 
 func count(out chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {
 	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), valid(labels)...)
+}
+
+// seconds counts time.
+func seconds(out chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, valid(labels)...)
 }
 
 // countReasons counts every reason, those at 0 too, so that a rate shows the first one that comes.

@@ -20,6 +20,11 @@ type Sources struct {
 	Books func() []traffic.Books
 	// Latency is that of a target's answers, as Books names it.
 	Latency func(mirror, target string) Latency
+	// Upstreams are the backends and targets in use, in a stable order.
+	Upstreams func() []Upstream
+	// Certificates are those of listeners, backends and targets, with the authorities that are
+	// trusted, in a stable order.
+	Certificates func() []Certificate
 	// Table is the table that serves new requests.
 	Table func() *route.Table
 	// Pairs returns up to limit kept pairs, the newest first.
@@ -63,12 +68,15 @@ type Memory struct {
 type Live struct {
 	Requests map[string]uint64 `json:"requests"` // by class of the answer's status: 1xx to 5xx
 	Refused  map[int]uint64    `json:"refused"`  // by the status that tain answered itself
-	Errors   map[string]uint64 `json:"errors"`   // failures of backends, by reason
+	Errors   map[string]uint64 `json:"errors"`   // what users met in place of live's answer, by reason
 
 	BytesIn     uint64  `json:"bytes_in"`    // received from users
 	BytesOut    uint64  `json:"bytes_out"`   // sent to users
 	Connections int64   `json:"connections"` // of users, open now
 	Latency     Latency `json:"latency"`
+
+	LogWritten uint64 `json:"access_log_written"` // lines
+	LogLost    uint64 `json:"access_log_lost"`    // lines, because the log could not be written
 }
 
 // Latency sums up how long answers took, from the request to the last byte.

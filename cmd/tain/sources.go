@@ -2,23 +2,28 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"tain.dev/tain/console"
 	"tain.dev/tain/stat"
+	"tain.dev/tain/tlsconf"
+	"tain.dev/tain/upstream"
 )
 
 // sources is what the console may ask of the stages.
 func (s *system) sources() console.Sources {
 	return console.Sources{
-		Status:   s.status,
-		Live:     s.live,
-		Books:    s.mirror.Books,
-		Latency:  func(mirror, target string) console.Latency { return latencyOf(s.mirror.Latency(mirror, target)) },
-		Table:    s.table.Load,
-		Pairs:    s.store.Pairs,
-		Findings: s.compare.Findings,
-		Pause:    s.pause,
-		Kill:     s.kill,
+		Status:       s.status,
+		Live:         s.live,
+		Books:        s.mirror.Books,
+		Latency:      func(mirror, target string) console.Latency { return latencyOf(s.mirror.Latency(mirror, target)) },
+		Upstreams:    func() []console.Upstream { return viewUpstreams(s.upstreams.Status()) },
+		Certificates: func() []console.Certificate { return viewCertificates(s.certs.Status()) },
+		Table:        s.table.Load,
+		Pairs:        s.store.Pairs,
+		Findings:     s.compare.Findings,
+		Pause:        s.pause,
+		Kill:         s.kill,
 	}
 }
 
@@ -51,6 +56,9 @@ func (s *system) live() console.Live {
 		Connections: c.Clients,
 		Latency:     latencyOf(c.Latency),
 	}
+	if s.access != nil {
+		live.LogWritten, live.LogLost = s.access.Written(), s.access.Lost()
+	}
 	for class, n := range c.Answers[1:] {
 		live.Requests[fmt.Sprintf("%dxx", class+1)] = n
 	}
@@ -69,6 +77,41 @@ func latencyOf(h stat.Histogram) console.Latency {
 		l.Below[i] = h.Below(bound)
 	}
 	return l
+}
+
+func viewUpstreams(all []upstream.ClusterStatus) []console.Upstream {
+	shown := make([]console.Upstream, len(all))
+	for i, c := range all {
+		lines := strings.Split(c.Key, "\n") // the URL, and an option on each further line
+		u := console.Upstream{
+			Name: c.Name, URL: lines[0], Options: lines[1:], Panic: c.Panic,
+			Requests: limitOf(c.Requests), Connections: limitOf(c.Conns), Retries: limitOf(c.Retries),
+			Servers: make([]console.Server, len(c.Servers)),
+		}
+		if c.Err != nil {
+			u.LookupError = c.Err.Error()
+		}
+		for j, s := range c.Servers {
+			u.Servers[j] = console.Server{
+				Address: s.Addr, Host: s.Host, Weight: s.Weight, Priority: s.Priority, Well: s.Why == "", Why: s.Why,
+				Active: s.Active, Requests: s.Requests, Failed: s.Failed, Busy: s.Busy.Seconds(), Ejections: s.Ejections,
+			}
+		}
+		shown[i] = u
+	}
+	return shown
+}
+
+func limitOf(g upstream.GateStatus) console.Limit {
+	return console.Limit{Running: g.Running, Limit: g.Most, Refused: g.Refused}
+}
+
+func viewCertificates(all []tlsconf.Status) []console.Certificate {
+	shown := make([]console.Certificate, len(all))
+	for i, c := range all {
+		shown[i] = console.Certificate(c)
+	}
+	return shown
 }
 
 func (s *system) pause(mirror string, paused bool) error {
