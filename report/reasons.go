@@ -41,7 +41,7 @@ func reasons(b *traffic.Books) (all []reason) {
 var unmatchedSays = [traffic.NumUnmatched]string{
 	traffic.UnmatchedRule:    "the mirror's match leaves them out",
 	traffic.UnmatchedMethod:  "their method may change data; --writes copies them too",
-	traffic.UnmatchedUpgrade: "upgrades and CONNECT are never copied",
+	traffic.UnmatchedUpgrade: "upgrades, such as WebSocket, and CONNECT are never copied",
 	traffic.UnmatchedMarked:  "they are a mirror's copies themselves",
 }
 
@@ -60,8 +60,8 @@ var droppedSays = [traffic.NumDropped]string{
 var failedSays = [traffic.NumFailed]string{
 	traffic.FailedConnect:    "the target could not be connected to",
 	traffic.FailedTimeout:    "the target gave no complete answer in time",
-	traffic.FailedReset:      "the target broke the connection",
-	traffic.FailedMalformed:  "the target's answer is not HTTP/1.1",
+	traffic.FailedReset:      "the target broke off: the connection, or the stream of HTTP/2",
+	traffic.FailedMalformed:  "the target's answer is not HTTP",
 	traffic.FailedLimit:      "the target's answer went on past the limit",
 	traffic.FailedIncomplete: "the live request broke while its copy was sent",
 	traffic.FailedBody:       "the request's body grew over --max-copy-body",
