@@ -88,20 +88,38 @@ func (c *contender) row(base *contender, l limit) row {
 	if c.missing != nil {
 		return row{What: c.name, Limit: l, Note: "not measured"}
 	}
-	note := fmt.Sprintf("%.0f requests/s", median(c.rate))
-	if c.target != nil {
-		note += fmt.Sprintf(", %.1f %% copied", 100*median(c.copied))
-	}
-	if c.books.Seen > 0 {
-		note += fmt.Sprintf(", %.1f %% compared", 100*float64(c.books.Compared)/float64(c.books.Seen))
-	}
-	if c.books.Imbalance != "" {
-		note += ", **" + c.books.Imbalance + "**"
+	r := row{What: c.name, Measured: middle("µs", c.cpu), Note: fmt.Sprintf("%.0f requests/s", median(c.rate))}
+	if base.missing == nil {
+		r.Ratio, r.Limit = middle("", ratios(c.cpu, base.cpu)), l
 	}
 	if c.errors > 0 {
-		note += fmt.Sprintf(", **%d errors**", c.errors)
+		r.spoil("%d errors", c.errors)
 	}
-	return row{What: c.name, Measured: middle("µs", c.cpu), Ratio: middle("", ratios(c.cpu, base.cpu)), Limit: l, Note: note}
+	if c.target != nil {
+		c.noteCopies(&r)
+	}
+	return r
+}
+
+// noteCopies says how many requests were copied and compared. What is not copied costs nothing, so that
+// a row of a proxy that leaves out more than one in a hundred reaches nothing.
+func (c *contender) noteCopies(r *row) {
+	copied := median(c.copied)
+	if say := fmt.Sprintf("%.1f %% copied", 100*copied); copied < 0.99 {
+		r.spoil("%s", say)
+	} else {
+		r.Note += ", " + say
+	}
+	if c.books.Seen == 0 {
+		return
+	}
+	r.Note += fmt.Sprintf(", %.1f %% compared", 100*float64(c.books.Compared)/float64(c.books.Seen))
+	if losses := c.books.losses(); losses != "" {
+		r.Note += fmt.Sprintf(" (of %d: %s)", c.books.Seen, losses)
+	}
+	if c.books.Imbalance != "" {
+		r.spoil("%s", c.books.Imbalance)
+	}
 }
 
 // versus compares two contenders.

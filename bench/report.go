@@ -27,6 +27,16 @@ type row struct {
 	Ratio    *quantity `json:"ratio,omitempty"`
 	Limit    limit     `json:"limit"`
 	Note     string    `json:"note,omitempty"`
+	Spoilt   bool      `json:"spoilt,omitempty"` // the note has a reason why the row reaches nothing
+}
+
+// spoil notes a reason why the row reaches nothing.
+func (r *row) spoil(format string, args ...any) {
+	if r.Note != "" {
+		r.Note += ", "
+	}
+	r.Note += "**" + fmt.Sprintf(format, args...) + "**"
+	r.Spoilt = true
 }
 
 // group is the result of one section.
@@ -71,7 +81,7 @@ func (r *row) verdict() string {
 	switch {
 	case q == nil || r.Limit.Must == 0 && !r.Limit.None:
 		return ""
-	case !reaches(r.Limit.Must):
+	case r.Spoilt, !reaches(r.Limit.Must):
 		return "**no**"
 	case r.Limit.Aim != 0 && reaches(r.Limit.Aim):
 		return "yes, aim too"

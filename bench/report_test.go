@@ -34,6 +34,15 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestSpoilt: a good ratio is worth nothing where the requests failed.
+func TestSpoilt(t *testing.T) {
+	r := row{Ratio: &quantity{Value: 0.5}, Limit: limit{Must: 1.1}, Note: "9 requests/s"}
+	r.spoil("%d errors", 3)
+	if got := r.verdict(); got != "**no**" || r.Note != "9 requests/s, **3 errors**" {
+		t.Errorf("%q, %q", got, r.Note)
+	}
+}
+
 // TestVerdictSpeaksOfTheRatio: a limit on a row with both is about the ratio.
 func TestVerdictSpeaksOfTheRatio(t *testing.T) {
 	r := row{Measured: &quantity{Value: 100}, Ratio: &quantity{Value: 1}, Limit: limit{Must: 1.1}}
