@@ -69,3 +69,48 @@ func inParallel(b *testing.B, l *netloop.Loop, coroutines int, fn func() error) 
 		main.Wait()
 	}
 }
+
+// TestRequestHardlyAllocates holds what BenchmarkRequest measures: the decoder makes a string of each
+// of the 12 literals of a request and its answer, and nothing else is allocated.
+func TestRequestHardlyAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	if result := testing.Benchmark(BenchmarkRequest); result.AllocsPerOp() > 12 || result.N == 0 {
+		t.Errorf("%d allocations a request in %d", result.AllocsPerOp(), result.N)
+	}
+}
+
+// BenchmarkUpload is the way of a body from one handler to another.
+func BenchmarkUpload(b *testing.B) {
+	r := newRig(b)
+	addr := r.serve(nil, func(s *Stream) {
+		for s.Fill() == nil {
+			s.Consume(len(s.Buffered()))
+		}
+		answer(s, "200", "done")
+	})
+	part := make([]byte, 64<<10)
+	b.SetBytes(int64(len(part)))
+	b.ReportAllocs()
+	r.in(func() {
+		s := r.client(addr, nil).Open()
+		defer s.Close()
+		if err := s.WriteRequest([]byte("POST / HTTP/1.1\r\nHost: a\r\n"), "http", false); err != nil {
+			b.Error(err)
+			return
+		}
+		for b.Loop() {
+			if err := s.Send(part); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+		if err := s.SendEnd(nil); err != nil {
+			b.Error(err)
+		}
+		if m, err := readAnswer(s); m.body != "done" || err != nil {
+			b.Errorf("%+v, %v", m, err)
+		}
+	})
+}

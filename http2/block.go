@@ -8,8 +8,13 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// maxContinuations is how many CONTINUATION frames a head may have.
-const maxContinuations = 32
+const (
+	maxContinuations = 32 // CONTINUATION frames of a head
+
+	// The limits of a trailer section, as in HTTP/1.1.
+	maxTrailer       = 16 << 10
+	maxTrailerFields = 100
+)
 
 // blockKind says what a block of fields is.
 type blockKind uint8
@@ -36,6 +41,20 @@ func (c *Conn) maxBlock() int { return max(2*c.set.MaxHead, maxFrame) }
 
 var texts = sync.Pool{New: func() any { return new(headText) }}
 
+// takeText borrows what makes text of a block of the stream s, which is nil for a new one.
+func (c *Conn) takeText(kind blockKind, s *Stream) *headText {
+	t := texts.Get().(*headText)
+	if kind == blockTrailer {
+		t.begin(kind, min(c.set.MaxHead, maxTrailer), min(c.set.MaxFields, maxTrailerFields))
+	} else {
+		t.begin(kind, c.set.MaxHead, c.set.MaxFields)
+	}
+	if kind == blockAnswer {
+		t.asked = s.asked
+	}
+	return t
+}
+
 func (c *Conn) onHeaders(f frame, payload []byte) *fault {
 	if f.stream == 0 {
 		return errStreamID
@@ -59,11 +78,7 @@ func (c *Conn) onHeaders(f frame, payload []byte) *fault {
 		payload = payload[prioritySize:]
 	}
 	if b.kind != blockDropped && b.refusal == nil {
-		b.text = texts.Get().(*headText)
-		b.text.begin(b.kind, c.set.MaxHead, c.set.MaxFields)
-		if b.kind == blockAnswer {
-			b.text.asked = c.byID[f.stream].asked
-		}
+		b.text = c.takeText(b.kind, c.byID[f.stream])
 	}
 	c.decoder.SetEmitEnabled(b.text != nil)
 	return c.fragment(f, payload)
@@ -105,9 +120,9 @@ func (c *Conn) fragment(f frame, payload []byte) *fault {
 
 // emit takes a field from the decoder.
 func (c *Conn) emit(f hpack.HeaderField) {
-	text := c.block.text
-	text.field(f.Name, f.Value)
-	if text.tooLarge || text.fault != nil {
+	t := c.block.text
+	t.field(f.Name, f.Value)
+	if t.tooLarge || t.fault != nil {
 		c.decoder.SetEmitEnabled(false)
 	}
 }
@@ -157,7 +172,7 @@ func (c *Conn) finishBlock() *fault {
 	if b.text != nil && fault == nil {
 		fault = c.takeBlock(&b)
 	}
-	if b.text != nil {
+	if b.text != nil && cap(b.text.text) <= keptHead {
 		texts.Put(b.text)
 	}
 	if fault != nil {
@@ -206,7 +221,6 @@ func (c *Conn) takeRequest(b *fieldBlock) *fault {
 func (s *Stream) takeAnswer(b *fieldBlock) *fault {
 	t := b.text
 	t.finish(b.end)
-	interim := t.interim()
 	switch {
 	case t.fault != nil:
 		return t.fault
@@ -215,7 +229,7 @@ func (s *Stream) takeAnswer(b *fieldBlock) *fault {
 		return errLargeAnswer
 	}
 	s.heads = append(s.heads, t.text...)
-	s.gotHead = !interim
+	s.gotHead = !t.interim()
 	s.length = t.length
 	s.wakeReader()
 	if b.end {

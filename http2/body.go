@@ -119,7 +119,7 @@ func (b *body) consume(n int) {
 	case unread == 0:
 		giveBlock(b.buf)
 		*b = body{buf: b.later, end: b.last}
-	case unread < len(b.buf.data)/8:
+	case unread < len(b.buf.data)/4:
 		old := b.buf
 		b.shift(takeBlock(unread))
 		giveBlock(old)

@@ -49,7 +49,7 @@ type Conn struct {
 	peer     peerSettings
 	credit   int64     // what may still be sent on all streams
 	senders  []*Stream // who waits for credit or for room in the queue, the first first
-	watching bool      // drained will be called
+	watching bool      // drained will be called in the next turn
 	queued   uint64    // bytes queued, ever
 	encoded  bool      // a head was sent
 	scratch  [64]byte  // for control frames; Queue copies
@@ -73,7 +73,7 @@ type Conn struct {
 	dropped  int  // bytes that were read while ending
 
 	times
-	drainedFn func()
+	drainedFn func() // c.drained, bound once
 }
 
 func newConn(nc *netloop.Conn, set *Settings, server bool) *Conn {
@@ -123,8 +123,8 @@ func Serve(nc *netloop.Conn, set *Settings, handle func(*Stream)) {
 	c.read(nc)
 }
 
-// NewClient makes a connection that nothing was sent on the client's side of HTTP/2. It does not
-// wait.
+// NewClient makes a connection on which nothing was sent yet the client's side of HTTP/2. It does
+// not wait.
 func NewClient(nc *netloop.Conn, set *Settings) *Conn {
 	c := newConn(nc, set, false)
 	c.idleBy = c.after(c.set.IdleTimeout)
@@ -220,6 +220,9 @@ func (c *Conn) rest() {
 func (c *Conn) begin(s *Stream, id uint32) {
 	s.id = id
 	c.byID[id] = s
+	c.earn(glitchOther, 2)
+	c.earn(glitchWindow, 2)
+	c.earn(glitchEmpty, 1)
 }
 
 // leave makes a stream that has ended unknown to the frames that may still come.

@@ -96,6 +96,8 @@ var ErrNotSwitched = errors.New("http2: an answer of 2xx other than 101 to a req
 // stream was reset.
 var ErrLargeHead = errors.New("http2: the head of the answer is too large")
 
+var errSecondHead = errors.New("http2: the final head of the answer was sent before")
+
 // errNoRoom is a stream that came to send when the peer had lowered the number of streams.
 var errNoRoom = &ConnError{Code: RefusedStream, Reason: "the peer takes no more streams at present", unprocessed: true}
 

@@ -27,8 +27,7 @@ var allowances = [glitches]struct {
 	glitchEmpty:    {100, errEmptyFlood},
 	glitchOther:    {200, errPriorityFlood},
 	glitchWindow:   {500, errWindowFlood},
-	// All streams given up at once, and once more: see maxResets.
-	glitchReset: {0, errRapidReset},
+	glitchReset:    {0, errRapidReset}, // 2 × MaxStreams: a client may give up all its streams, and again
 }
 
 // Of the last sampleStreams streams, about, no more than sampleResets may have been reset before
@@ -70,8 +69,8 @@ func (c *Conn) meter(g glitch) *fault {
 	return nil
 }
 
-// earn lets a peer send n more of a kind: those with which it rightly answers to what this side
-// sends or it asks.
+// earn lets a peer send n more of a kind, as honest ones do for every stream, and in answer to what
+// they are sent.
 func (c *Conn) earn(g glitch, n int32) {
 	if c.flood.counts[g] > -maxSaved {
 		c.flood.counts[g] -= n
@@ -80,8 +79,6 @@ func (c *Conn) earn(g glitch, n int32) {
 
 // opened counts a new stream of the peer.
 func (c *Conn) opened() {
-	c.earn(glitchOther, 2)
-	c.earn(glitchWindow, 2)
 	if c.flood.streams++; c.flood.streams >= sampleStreams {
 		c.flood.streams /= 2
 		c.flood.resets /= 2

@@ -70,6 +70,56 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
+// FuzzClient is the same of a client with a request under way, whose server sends anything.
+func FuzzClient(f *testing.F) {
+	r := newRig(f)
+	p := newPeer(f, nil)
+	for _, s := range [][]byte{
+		p.headers(1, flagEndStream, ":status: 204"),
+		slices.Concat(p.headers(1, 0, ":status: 100"), p.headers(1, 0, ":status: 200", "content-length: 2"), raw(frameData, flagEndStream, 1, "ab")),
+		slices.Concat(p.headers(1, 0, ":status: 200"), raw(frameData, 0, 1, "ab"), p.headers(1, flagEndStream, "grpc-status: 0")),
+		slices.Concat(appendReset(nil, 1, RefusedStream), appendGoAway(nil, 1, NoError, "bye")),
+	} {
+		f.Add(s)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer ln.Close()
+	f.Fuzz(func(t *testing.T, frames []byte) {
+		left := -1
+		done := r.begin(func() {
+			nc, err := r.Dial(netloop.Addr{AddrPort: ln.Addr().(*net.TCPAddr).AddrPort()}, patience)
+			if err != nil {
+				return
+			}
+			c := NewClient(nc, &Settings{MaxHead: 1 << 12})
+			s := c.Open()
+			s.SetDeadline(patience)
+			if s.WriteRequest([]byte(get), "http", true) == nil {
+				readAnswer(s)
+			}
+			s.Close()
+			c.Close()
+			left = c.lent + len(c.byID) + len(c.senders)
+		})
+		nc, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.Copy(io.Discard, nc)
+		nc.Write(append(appendSettings(nil), frames...))
+		nc.(*net.TCPConn).CloseWrite()
+		wait(t, done, "the client")
+		nc.Close()
+		if left != 0 {
+			t.Fatalf("%d streams are left", left)
+		}
+		r.sound(t)
+	})
+}
+
 // FuzzHeadText makes text of any fields. Whatever is accepted consists of the lines that the fields
 // stand for, and no others.
 func FuzzHeadText(f *testing.F) {

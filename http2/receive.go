@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"tain.dev/tain/netloop"
@@ -9,21 +10,19 @@ import (
 // read is the handler of the connection underneath: it takes frames for as long as there are any,
 // and then gives back its coroutine until bytes arrive.
 func (c *Conn) read(nc *netloop.Conn) {
-	fresh := len(nc.Buffered()) > 0
-	for {
-		if !fresh {
+	for waiting := len(nc.Buffered()); ; waiting = 0 {
+		if waiting == 0 {
 			if err := nc.Fill(); err != nil {
 				c.gone(lost(err))
 				nc.Close()
 				return
 			}
 		}
-		fresh = false
 		c.take()
-		if c.over {
+		switch {
+		case c.over:
 			return
-		}
-		if len(nc.Buffered()) == 0 {
+		case len(nc.Buffered()) == 0:
 			nc.Idle()
 			return
 		}
@@ -265,19 +264,18 @@ func (c *Conn) onGoAway(f frame, payload []byte) *fault {
 	if c.lent == 0 {
 		c.end()
 	}
-	return nil
+	return c.meter(glitchOther)
 }
 
 // printable is what a peer said in its GOAWAY, as far as it is fit for a log.
 func printable(p []byte) string {
-	text := []byte(nil)
-	for _, b := range p[:min(len(p), 128)] {
+	said := bytes.Clone(p[:min(len(p), 128)])
+	for i, b := range said {
 		if b < ' ' || b > '~' {
-			b = '?'
+			said[i] = '?'
 		}
-		text = append(text, b)
 	}
-	return string(text)
+	return string(said)
 }
 
 func (c *Conn) onWindow(f frame, payload []byte) *fault {

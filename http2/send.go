@@ -85,7 +85,8 @@ func (s *Stream) stall() {
 func (s *Stream) unstall() { s.openBy, s.stalled = 0, false }
 
 // Send sends p whole as a part of the body, waiting as often as the peer's windows and its reading
-// make it.
+// make it. A [*StreamError] of [NoError] means that the peer has answered and wants no more of the
+// request.
 func (s *Stream) Send(p []byte) error { return s.send(p, false) }
 
 // SendEnd ends the body. trailer holds field lines, each with its CRLF, and may be empty.
@@ -182,8 +183,11 @@ func (s *Stream) WriteResponse(head []byte, end bool) error {
 	if err != nil {
 		return err
 	}
+	if s.sentHead {
+		return errSecondHead
+	}
 	final := status/100 != 1 || status == http.StatusSwitchingProtocols
-	s.sentHead = s.sentHead || final
+	s.sentHead = final
 	s.writeBlock(w, end && final)
 	return nil
 }

@@ -32,6 +32,8 @@ type Settings struct {
 	IdleTimeout time.Duration
 	// WriteTimeout is how long output may wait of which the peer takes nothing, before the
 	// connection is closed; default 60 s. Whether it took anything is looked at once in this time.
+	// It is also how long a peer may keep a window closed for which a Send waits, before that ends
+	// with [netloop.ErrTimeout].
 	// It also bounds how long one Send waits for a window, which ends in [netloop.ErrTimeout].
 	WriteTimeout time.Duration
 	// Low makes the coroutines of the connection low ones, see [netloop.Loop.GoLow].
@@ -74,14 +76,11 @@ func (s *Settings) withDefaults() Settings {
 
 // announce queues this side's SETTINGS, and makes the connection's window as large as it should be.
 func (c *Conn) announce() {
-	settings := []setting{
-		{settingWindow, uint32(c.set.StreamWindow)},
-		{settingMaxHead, uint32(c.set.MaxHead)},
-		{settingPush, 0},
-	}
+	settings := []setting{{settingWindow, uint32(c.set.StreamWindow)}, {settingMaxHead, uint32(c.set.MaxHead)}}
 	if c.server {
-		settings[2] = setting{settingMaxStreams, uint32(c.set.MaxStreams)}
-		settings = append(settings, setting{settingConnect, 1})
+		settings = append(settings, setting{settingMaxStreams, uint32(c.set.MaxStreams)}, setting{settingConnect, 1})
+	} else {
+		settings = append(settings, setting{settingPush, 0})
 	}
 	c.control(appendSettings(c.scratch[:0], settings...))
 	if more := c.set.ConnWindow - firstWindow; more > 0 {

@@ -178,7 +178,7 @@ func TestStreamFaults(t *testing.T) {
 	f("short PRIORITY", "frame_size", FrameSizeError, false, postFields, raw(framePriority, 0, 3, "1234"))
 	f("window overrun", "flow_control", FlowControlError, false, postFields,
 		data(maxFrame, 0), data(maxFrame, 0), data(maxFrame, 0), data(maxFrame, 0))
-	f("DATA after the end", "stream_closed", StreamClosed, false, postFields, data(1, flagEndStream|0), data(1, 0))
+	f("DATA after the end", "stream_closed", StreamClosed, false, postFields, data(1, flagEndStream), data(1, 0))
 }
 
 // TestDepending has HEADERS depend on themselves.

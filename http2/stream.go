@@ -159,9 +159,9 @@ func (s *Stream) Consume(n int) {
 	s.conn.returnWindow(s, n)
 }
 
-// Fill waits until more of the body is buffered than the last Fill or Buffered told of. It returns [io.EOF] at
-// the end of the body, a [*StreamError] when the stream was reset, a [*ConnError] when its
-// connection has gone, and else one of netloop's errors.
+// Fill waits until more of the body is buffered than the last Fill or Buffered told of. It returns
+// [io.EOF] at the end of the body, a [*StreamError] when the stream was reset, a [*ConnError] when
+// its connection has gone, and else one of netloop's errors.
 func (s *Stream) Fill() error {
 	for {
 		if s.body.merge() {
@@ -280,8 +280,9 @@ func (s *Stream) Abort() {
 	}
 }
 
-// Close ends the loan of a client's stream. Where the exchange is not complete, the stream is reset.
-// A handler may leave it out, since its stream is closed when it returns.
+// Close ends the loan of a client's stream, and is the last call on it; no other coroutine may be at
+// work with it. Where the exchange is not complete, the stream is reset. A handler may leave it out,
+// since its stream is closed when it returns.
 func (s *Stream) Close() {
 	s.shut()
 	if s.conn.server {

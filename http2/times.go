@@ -11,7 +11,7 @@ import (
 // clock; 0 is never.
 type times struct {
 	timer   netloop.Timer
-	tickFn  func()
+	tickFn  func() // c.tick, bound once
 	tickAt  int64  // when tick is called
 	headBy  int64  // what is being received has to be complete
 	idleBy  int64  // a stream has to be opened

@@ -135,6 +135,28 @@ func TestZeroWindow(t *testing.T) {
 	f(3*soon, time.Hour)
 }
 
+// TestStalledWindow holds that a peer which keeps its windows closed holds no Send for ever, even one
+// without a deadline, and that reading may go on meanwhile for any time.
+func TestStalledWindow(t *testing.T) {
+	r := newRig(t)
+	ended := make(chan error, 1)
+	p := connect(t, r.serve(&Settings{WriteTimeout: soon}, func(s *Stream) {
+		s.WriteResponse([]byte("HTTP/1.1 200 \r\n"), false)
+		if err := s.Fill(); err != nil {
+			t.Error(err)
+		}
+		ended <- s.Send([]byte("xyz"))
+	}), setting{settingWindow, 1})
+	p.write(p.headers(1, 0, postFields...))
+	<-time.After(4 * soon)
+	p.write(raw(frameData, flagEndStream, 1, "x"))
+	if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
+		t.Error(err)
+	}
+	p.expectReset(1, InternalError)
+	p.alive()
+}
+
 // TestUnreadOutput holds that a client which makes the server answer and never reads the answers
 // is cut off while what waits for it is small.
 func TestUnreadOutput(t *testing.T) {
