@@ -1,61 +1,36 @@
-// Package examples holds configurations that run as they stand. Its test starts every one.
+// Package examples holds configurations that run as they stand. Its tests start every one, and do
+// what their READMEs say.
 package examples
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
-	"tain.dev/tain/test/faulty"
+	"tain.dev/tain/test/wire"
 )
 
-// binary is the tain that was built for the tests.
-var binary string
-
-func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "tain-examples-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "tain")
-	if out, err := exec.Command("go", "build", "-o", binary, "tain.dev/tain/cmd/tain").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building tain: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(wire.Main(m)) }
 
 // TestExamples checks each example as it stands, then runs it with free ports in place of the
 // written ones and a healthy server behind each, asks it one request, and waits for its copies.
 func TestExamples(t *testing.T) {
 	f := func(name, host, path string, copies int) {
 		t.Run(name, func(t *testing.T) {
-			if out, err := exec.Command(binary, "check", "-f", name).CombinedOutput(); err != nil {
+			if out, err := exec.Command(wire.Binary, "check", "-f", name).CombinedOutput(); err != nil {
 				t.Fatalf("tain check: %v\n%s", err, out)
 			}
-			listen := freeAddr(t)
-			p := start(t, withFreePorts(t, name, listen))
+			s := newStage(t, name, nil)
+			s.start(t, ".")
 			for range 20 { // a sample may leave out one
-				ask(t, "http://"+listen+path, host)
+				ask(t, s.url(t, "8080")+path, host)
 			}
-			p.waitForCopies(t, copies)
+			s.waitForCopies(t, copies)
 		})
 	}
 	f("quick-start", "localhost", "/", 20)
@@ -65,94 +40,43 @@ func TestExamples(t *testing.T) {
 	f("several-services", "a.search.example.com", "/?q=tea", 0) // no header of the region
 }
 
-// withFreePorts copies an example: it listens on listen, and each port of this machine is the one
-// of a healthy server.
-func withFreePorts(t *testing.T, name, listen string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	local := regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	servers := map[string]string{}
-	paths, err := filepath.Glob(filepath.Join(name, "*.yaml"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("example %s has no files: %v", name, err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = local.ReplaceAllFunc(text, func(addr []byte) []byte {
-			if servers[string(addr)] == "" {
-				s, err := faulty.Start("ok")
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(s.Close)
-				servers[string(addr)] = s.Addr
+// TestReadmes does what the READMEs of examples say, with the services that they speak of.
+func TestReadmes(t *testing.T) {
+	f := func(name string, around services, further func(*testing.T, *stage)) {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, name, around)
+			s.play(t)
+			if further != nil {
+				further(t, s)
 			}
-			return []byte(servers[string(addr)])
 		})
-		text = bytes.ReplaceAll(text, []byte(`":8080"`), []byte(`"`+listen+`"`))
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
-	return dir
+	f("tls", nil, func(t *testing.T, s *stage) { s.waitForCopies(t, 4) })
+	f("http2", services{"9000": echo, "9443": echoSecurely}, nil)
+	f("grpc", services{"9000": echoMessages, "9001": echoMessages}, streamMessages)
+	f("websocket", services{"9000": echoFrames}, sendFrames)
+	f("edge", services{"9000": echo, "9001": echo, "9002": nobody}, noticeNothing)
 }
 
-// tain is a running tain.
-type tain struct {
-	admin string
-	log   bytes.Buffer // to be read when the process has ended
-}
-
-// start starts tain on a folder and waits until it is ready. It is ended with the test.
-func start(t *testing.T, dir string) *tain {
-	t.Helper()
-	p := &tain{admin: freeAddr(t)}
-	settings := fmt.Sprintf("admin: %q\ndata: {dir: \"off\"}\n", p.admin)
-	if err := os.WriteFile(filepath.Join(dir, "zz-test.yaml"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(binary, "run", "-f", dir)
-	cmd.Stdout, cmd.Stderr = &p.log, &p.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil || t.Failed() {
-			t.Errorf("tain ended: %v\n%s", err, p.log.String())
-		}
+// noticeNothing holds that a health check has found a server that is down, and no user has.
+func noticeNothing(t *testing.T, s *stage) {
+	wire.Until(t, "tain to say that a server is not well", func() bool {
+		return strings.Contains(s.tain.Log.String(), "server is not well, says its health check")
 	})
-	until(t, "tain to be ready", func() bool {
-		answer, err := http.Get("http://" + p.admin + "/readyz")
-		if err != nil {
-			return false
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
-	return p
+	if _, metrics := s.tain.Get("/metrics"); !strings.Contains(metrics, `tain_proxy_requests_total{class="5xx"} 0`) {
+		t.Errorf("a user met an error:\n%s", metrics)
+	}
 }
 
-// waitForCopies waits until every target of one mirror has answered at least so many copies.
-func (p *tain) waitForCopies(t *testing.T, copies int) {
+// waitForCopies waits until a target has answered at least so many copies.
+func (s *stage) waitForCopies(t *testing.T, copies int) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d copies", copies), func() bool {
-		answer, err := http.Get("http://" + p.admin + "/api/v1/mirrors")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		var list struct {
-			Mirrors []struct{ Answered int }
-		}
-		if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range list.Mirrors {
-			if m.Answered >= copies {
+	answered := regexp.MustCompile(`"answered":(\d+)`)
+	wire.Until(t, fmt.Sprintf("%d copies", copies), func() bool {
+		_, books := s.tain.Get("/api/v1/mirrors")
+		for _, m := range answered.FindAllStringSubmatch(books, -1) {
+			var n int
+			if fmt.Sscan(m[1], &n); n >= copies {
 				return true
 			}
 		}
@@ -176,24 +100,4 @@ func ask(t *testing.T, url, host string) {
 	if err != nil || answer.StatusCode != http.StatusOK || !strings.HasPrefix(string(text), "{") {
 		t.Fatalf("%s of %s: %s, %q, %v", url, host, answer.Status, text, err)
 	}
-}
-
-// until waits for ok.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for began := time.Now(); !ok(); <-time.After(10 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Fatalf("waited 20 s for %s", what)
-		}
-	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
