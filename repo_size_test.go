@@ -148,9 +148,10 @@ func usesSynctest(s *source) bool {
 	return slices.ContainsFunc(s.file.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing/synctest"` })
 }
 
-// TestMetricNames holds tain_<stage>_…: the stage that counts is in the name.
+// TestMetricNames holds tain_<stage>_…: the stage that counts, or what is counted for several, is in
+// the name.
 func TestMetricNames(t *testing.T) {
-	counts := append(slices.Clone(stages), "config", "build", "compare")
+	counts := append(slices.Clone(stages), "config", "build", "compare", "upstream", "certificate", "access_log")
 	metric := regexp.MustCompile(`^tain_(` + strings.Join(counts, "|") + `)_[a-z0-9_]*$`)
 	looksLike := regexp.MustCompile(`^tain_[a-z0-9_]*$`)
 	for _, s := range sources() {
