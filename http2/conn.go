@@ -10,11 +10,6 @@ import (
 )
 
 const (
-	// maxQueued is how many bytes of output may wait for the socket before streams wait too.
-	maxQueued = 64 << 10
-	// maxUnread is how many may wait before the connection of a peer is closed that makes this side
-	// answer (to PING, SETTINGS, errors) and does not read the answers.
-	maxUnread = maxQueued + 128<<10
 	// tableSize is HPACK's for what is received, which is what a peer assumes.
 	tableSize = 4 << 10
 
@@ -46,13 +41,12 @@ type Conn struct {
 	flood   flood
 
 	// Sending.
-	peer     peerSettings
-	credit   int64     // what may still be sent on all streams
-	senders  []*Stream // who waits for credit or for room in the queue, the first first
-	watching bool      // drained will be called in the next turn
-	queued   uint64    // bytes queued, ever
-	encoded  bool      // a head was sent
-	scratch  [64]byte  // for control frames; Queue copies
+	peer    peerSettings
+	credit  int64    // what may still be sent on all streams
+	queued  uint64   // bytes queued, ever
+	encoded bool     // a head was sent
+	scratch [64]byte // for control frames; Queue copies
+	turns
 
 	// Streams. byID has those that were begun and have not ended; the list from first on has those
 	// that are lent to a handler, or were opened and not closed.
@@ -73,7 +67,6 @@ type Conn struct {
 	dropped  int  // bytes that were read while ending
 
 	times
-	drainedFn func() // c.drained, bound once
 }
 
 func newConn(nc *netloop.Conn, set *Settings, server bool) *Conn {
@@ -259,41 +252,4 @@ func (c *Conn) control(p []byte) {
 	if c.net.Queued() > maxUnread {
 		c.cut(errUnread)
 	}
-}
-
-// full says whether so much output waits that streams should, too. They are woken when it has
-// gone.
-func (c *Conn) full() bool {
-	if c.net.Queued() < maxQueued {
-		return false
-	}
-	c.watch()
-	return true
-}
-
-// watch makes drained be called in the next turn. OnDrain alone does not suffice: it is silent when
-// everything queued in a turn went out at its end.
-func (c *Conn) watch() {
-	if !c.watching {
-		c.watching = true
-		c.loop.Submit(c.drainedFn)
-	}
-}
-
-// drained goes on with what waited for the queue.
-func (c *Conn) drained() {
-	c.watching = false
-	if c.net.Queued() < maxQueued {
-		c.wakeSenders()
-	}
-}
-
-// wakeSenders resumes who waits to send, in order. Who still can't waits again, behind them.
-func (c *Conn) wakeSenders() {
-	for i, s := range c.senders {
-		s.waiting = false
-		s.wakeWriter()
-		c.senders[i] = nil
-	}
-	c.senders = c.senders[:0]
 }

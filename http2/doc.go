@@ -28,7 +28,7 @@
 //	4 MiB    bodies that nobody consumes: ConnWindow, in buffers up to four times as large as what
 //	         they hold; and 1 KiB for each stream
 //	0.5 MiB  one head that is being decoded, encoded and as text
-//	0.3 MiB  output that the peer does not read; and one head of an answer
+//	0.3 MiB  output that the peer does not read
 //	16 KiB   what was read and is no whole frame
 //
 // # What is left out

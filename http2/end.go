@@ -112,7 +112,6 @@ func (c *Conn) broke(err *ConnError) {
 		}
 	}
 	clear(c.byID)
-	c.wakeSenders()
 	c.changed()
 }
 

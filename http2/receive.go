@@ -311,7 +311,8 @@ func (c *Conn) openConn(increment int64) *fault {
 	if c.credit += increment; c.credit > maxWindow {
 		return errConnWindow
 	}
-	c.wakeSenders()
+	c.openedAt = c.loop.Now()
+	c.grant()
 	return c.meter(glitchWindow)
 }
 

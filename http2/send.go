@@ -2,7 +2,6 @@ package http2
 
 import (
 	"net/http"
-	"slices"
 
 	"tain.dev/tain/netloop"
 )
@@ -18,7 +17,7 @@ func (s *Stream) unsendable() error {
 	return nil
 }
 
-// gate waits until the connection takes more output.
+// gate waits until the connection takes a head.
 func (s *Stream) gate() error {
 	for {
 		if err := s.unsendable(); err != nil {
@@ -27,24 +26,10 @@ func (s *Stream) gate() error {
 		if !s.conn.full() {
 			return nil
 		}
-		if err := s.queueUp(); err != nil {
+		if err := s.queueUp(&s.conn.gated); err != nil {
 			return err
 		}
 	}
-}
-
-// queueUp waits for what all streams of the connection share, behind those that wait already.
-func (s *Stream) queueUp() error {
-	c := s.conn
-	s.waiting = true
-	c.senders = append(c.senders, s)
-	err := s.wait(&s.writer)
-	if s.waiting {
-		s.waiting = false
-		i := slices.Index(c.senders, s)
-		c.senders = slices.Delete(c.senders, i, i+1)
-	}
-	return err
 }
 
 // allowance waits until some of n bytes may be sent, and says how many in one frame.
@@ -52,19 +37,18 @@ func (s *Stream) allowance(n int) (int, error) {
 	c := s.conn
 	defer s.unstall()
 	for {
-		if err := s.gate(); err != nil {
-			return 0, err
-		}
-		var err error
+		err := s.unsendable()
 		switch {
-		case c.credit > 0 && s.credit > 0:
+		case err != nil:
+		case s.credit > 0 && s.mayGo():
 			return int(min(int64(min(n, maxFrame)), c.credit, s.credit)), nil
 		case s.stalled:
-			return 0, netloop.ErrTimeout
-		case c.credit <= 0:
+			err = netloop.ErrTimeout
+		case s.credit > 0:
 			s.stall()
-			err = s.queueUp()
+			err = s.awaitTurn()
 		default:
+			s.yield()
 			s.stall()
 			err = s.wait(&s.writer)
 		}
@@ -73,16 +57,6 @@ func (s *Stream) allowance(n int) (int, error) {
 		}
 	}
 }
-
-// stall begins a wait for a window, which the peer may keep closed for WriteTimeout. It has nothing to
-// do with the stream's deadline, which may be about the other direction.
-func (s *Stream) stall() {
-	if s.openBy == 0 {
-		s.openBy = s.conn.after(s.conn.set.WriteTimeout)
-	}
-}
-
-func (s *Stream) unstall() { s.openBy, s.stalled = 0, false }
 
 // Send sends p whole as a part of the body, waiting as often as the peer's windows and its reading
 // make it. A [*StreamError] of [NoError] means that the peer has answered and wants no more of the
@@ -123,6 +97,7 @@ func (s *Stream) send(p []byte, end bool) error {
 		s.data(nil, true)
 		return nil
 	}
+	defer s.yield()
 	for len(p) > 0 {
 		n, err := s.allowance(len(p))
 		if err != nil {
@@ -151,6 +126,7 @@ func (s *Stream) data(p []byte, end bool) {
 		c.earn(glitchWindow, 2)
 		c.earn(glitchPing, 1)
 	}
+	s.use(len(p))
 	s.out += uint64(headerSize + len(p))
 	c.queue(f.append(c.scratch[:0]))
 	if len(p) > 0 {
@@ -227,7 +203,7 @@ func (s *Stream) mayAsk(tunnel bool) error {
 		if err := s.unsendable(); err != nil {
 			return err
 		}
-		if err := s.queueUp(); err != nil {
+		if err := s.queueUp(&c.gated); err != nil {
 			return err
 		}
 	}

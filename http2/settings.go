@@ -122,7 +122,7 @@ func (c *Conn) onSettings(f frame, payload []byte) *fault {
 		}
 	}
 	c.control(frame{kind: frameSettings, flags: flagAck}.append(c.scratch[:0]))
-	c.wakeSenders()
+	c.openGate()
 	c.changed()
 	return c.meter(glitchSettings)
 }

@@ -46,12 +46,15 @@ type Stream struct {
 	closed   bool  // it was ended on this side
 	deadline int64
 	timedOut bool
-	openBy   int64  // a window has to open for what is being sent; 0 is never
-	stalled  bool   // it did not
 	in, out  uint64 // bytes since TakeTraffic
 
 	reader, writer *netloop.Task // who waits
-	waiting        bool          // is among the connection's senders
+
+	// Turns at sending, see turns.
+	waiting bool  // stands in a list
+	share   int   // bytes that may be sent before it is another one's turn; 0 outside of a turn
+	openBy  int64 // a window has to open by then; 0 is never
+	stalled bool  // it did not
 }
 
 var streams sync.Pool

@@ -52,8 +52,7 @@ func (c *Conn) tick() {
 			s.wake()
 		}
 		if passed(s.openBy) {
-			s.openBy, s.stalled = 0, true
-			s.wake()
+			s.checkStall()
 		}
 	}
 	if passed(c.writeBy) {
