@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"time"
+
+	"tain.dev/tain/netloop"
 )
 
 // headTimeout is how long live may take until the head of its answer.
@@ -33,6 +35,9 @@ func (r *request) awaitLive(d time.Duration) {
 	r.up.SetDeadline(d)
 }
 
+// late says that the deadline of the exchange has passed.
+func (r *request) late() bool { return r.until > 0 && r.lane.loop.Now() >= r.until }
+
 // forwardAnswer sends the answer, whose head was read, to the user. It returns whether the user's
 // connection goes on.
 func (r *request) forwardAnswer() bool {
@@ -42,6 +47,7 @@ func (r *request) forwardAnswer() bool {
 	if r.exchange != nil {
 		r.exchange.Response.SetHead(r.answer)
 	}
+	r.noteGRPC(r.answer) // where the head is all there is
 	r.editAnswer()
 	r.client.begin()
 	r.up.StartBody(&r.out)
@@ -78,6 +84,9 @@ func (r *request) forwardBody() error {
 		if done {
 			return nil
 		}
+		if r.late() {
+			return netloop.ErrTimeout // a slow user must not make it endless
+		}
 		if n > 0 {
 			continue
 		}
@@ -96,6 +105,7 @@ func (r *request) sendPart(data []byte, done bool) error {
 		if trailer = r.up.Trailer(); len(trailer) > 0 && r.exchange != nil {
 			r.exchange.Response.Trailer = append(r.exchange.Response.Trailer, trailer...)
 		}
+		r.noteGRPC(trailer)
 	}
 	r.sending = true
 	err := r.client.part(data, done, trailer)

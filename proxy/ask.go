@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"math/rand/v2"
+
 	"tain.dev/tain/route"
 	"tain.dev/tain/upstream"
 )
@@ -17,30 +19,32 @@ func (r *request) readAsk() {
 	}
 	if d := r.route.RequestTimeout; d > 0 {
 		if until := r.at + int64(d); r.until == 0 || until < r.until {
-			r.until = until
+			r.until, r.hasty = until, false
 		}
 	}
 }
 
-// hash is of what the balance looks at. Requests without that get one by chance, 0.
+// hash is of what the balance looks at. Requests without that get one by chance.
 func (r *request) hash(b *route.Balance) uint64 {
 	var of []byte
 	switch b.HashOn {
 	case route.HashAddress:
 		ip := r.peer.As16()
-		of = append(r.fields[:0], ip[:]...)
+		r.fields = append(r.fields[:0], ip[:]...)
+		of = r.fields
 	case route.HashHeader:
 		of = r.value(b.HashName)
 	case route.HashCookie:
 		of = r.cookie(b.HashName)
 	case route.HashQuery:
 		value, _ := route.Param(text(r.in.Query), b.HashName)
-		of = []byte(value)
+		r.fields = append(r.fields[:0], value...)
+		of = r.fields
 	case route.HashPath:
 		of = r.in.Path
 	}
 	if len(of) == 0 {
-		return uint64(r.lane.loop.Now())
+		return rand.Uint64()
 	}
 	return upstream.Hash(of)
 }

@@ -20,9 +20,11 @@ type Entry struct {
 // session is what is known of a user's connection.
 type session struct {
 	entry    *Entry
-	begun    bool  // the PROXY header, the handshake and the choice of the version are behind it
-	requests int   // that began
-	seat     *seat // where connections per client are limited
+	prepared bool   // the PROXY header and the handshake are behind it, where there are to be any
+	begun    bool   // and the choice of the version: it is HTTP/1.1
+	requests int    // that began
+	seat     *seat  // where connections per client are limited
+	subject  string // of the user's certificate, once the access log wanted it
 }
 
 // open decides about a new connection.
@@ -48,54 +50,75 @@ func (l *lane) acceptFailed(err error) { l.note(reasonAccept, "", err) }
 // serve is the handler of users' connections: bytes are there. It runs in a coroutine.
 func (l *lane) serve(c *netloop.Conn) {
 	s := c.Data.(*session)
-	if !s.begun {
-		version, err := l.begin(c, s.entry)
-		if err != nil {
-			l.beginFailed(c, err)
-			return
-		}
-		s.begun = true
-		if version == 2 {
-			http2.Serve(c, &l.http2, l.stream)
-			return
-		}
+	if s.begun {
+		l.serve1(c)
+		return
 	}
-	l.serve1(c)
+	version, err := l.begin(c, s)
+	switch {
+	case err != nil:
+		l.beginFailed(c, err)
+	case version == 1:
+		s.begun = true
+		l.serve1(c)
+	case version == 2:
+		http2.Serve(c, &l.http2, l.stream)
+	default: // as between two requests, it costs no coroutine
+		c.SetDeadline(l.p.cfg.IdleTimeout)
+		c.Idle()
+	}
 }
 
-// begin does what comes before the first request, and tells the version of HTTP.
-func (l *lane) begin(c *netloop.Conn, e *Entry) (version int, err error) {
-	if e.ProxyProtocol {
-		if err := l.readProxyHeader(c); err != nil {
+// begin does what comes before the first request, and tells the version of HTTP: 0 where nothing has
+// come yet that would tell it.
+func (l *lane) begin(c *netloop.Conn, s *session) (version int, err error) {
+	prepared := s.prepared
+	s.prepared = true
+	if s.entry.ProxyProtocol && !prepared {
+		if err := l.readProxyHeader(c, s); err != nil {
 			return 0, err
 		}
 	}
-	if e.TLS != nil {
-		if err := c.Secure(e.TLS, true, l.p.cfg.HandshakeTimeout); err != nil {
+	if s.entry.TLS != nil && !prepared {
+		if err := c.Secure(s.entry.TLS, true, l.p.cfg.HandshakeTimeout); err != nil {
 			return 0, &handshakeError{err}
 		}
 		if c.TLS().NegotiatedProtocol == "h2" {
 			return 2, nil
 		}
 	}
-	for !e.NoHTTP2 {
-		is, more := http2.IsPreface(c.Buffered())
-		if is {
-			return 2, nil
+	waits := !prepared && (s.entry.ProxyProtocol || s.entry.TLS != nil)
+	if waits && len(c.Buffered()) == 0 {
+		return 0, nil
+	}
+	return l.version(c, s.entry)
+}
+
+// version tells it by the first bytes.
+func (l *lane) version(c *netloop.Conn, e *Entry) (int, error) {
+	if len(c.Buffered()) == 0 {
+		if err := c.Fill(); err != nil {
+			return 0, err
 		}
-		if !more {
+	}
+	c.SetDeadline(l.p.cfg.HeadTimeout)
+	for {
+		is, more := http2.IsPreface(c.Buffered())
+		switch {
+		case e.NoHTTP2, !is && !more:
 			return 1, nil
+		case is:
+			return 2, nil
 		}
 		if err := c.Fill(); err != nil {
 			return 0, err
 		}
-		c.SetDeadline(l.p.cfg.HeadTimeout)
 	}
-	return 1, nil
 }
 
 // readProxyHeader takes the user's address from the PROXY header.
-func (l *lane) readProxyHeader(c *netloop.Conn) error {
+func (l *lane) readProxyHeader(c *netloop.Conn, s *session) error {
+	c.SetDeadline(l.p.cfg.HeadTimeout)
 	for {
 		h, n, err := proxyproto.Parse(c.Buffered())
 		if err == nil {
@@ -103,7 +126,7 @@ func (l *lane) readProxyHeader(c *netloop.Conn) error {
 			if !h.Local {
 				c.SetPeer(h.Source)
 			}
-			if !l.sit(c.Data.(*session), c) {
+			if !l.sit(s, c) {
 				return errSeat
 			}
 			return nil
@@ -114,7 +137,6 @@ func (l *lane) readProxyHeader(c *netloop.Conn) error {
 		if err := c.Fill(); err != nil {
 			return err
 		}
-		c.SetDeadline(l.p.cfg.HeadTimeout)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tain.dev/tain/route"
 )
@@ -70,9 +71,7 @@ func (r *request) respond() (answered, goesOn bool) {
 		return true, r.reply(http.StatusNoContent, r.preflight(f.CORS), nil)
 	}
 	if d := f.Redirect; d != nil {
-		a := append(r.fields[:0], "Location: "...)
-		a = d.AppendLocation(a, r.scheme(), text(r.in.Authority), text(r.in.Path), text(r.in.Query), r.port(), &r.route.Match)
-		r.fields = append(a, "\r\n"...)
+		r.fields = r.appendLocation(r.fields[:0], d)
 		return true, r.reply(d.Status, r.fields, nil)
 	}
 	if d := f.Respond; d != nil {
@@ -83,6 +82,28 @@ func (r *request) respond() (answered, goesOn bool) {
 		return true, r.reply(d.Status, r.fields, []byte(d.Body))
 	}
 	return false, false
+}
+
+// appendLocation writes where a redirect leads to.
+func (r *request) appendLocation(a []byte, d *route.Redirect) []byte {
+	host, path := text(r.in.Authority), text(r.in.Path)
+	if host == "" && d.Host == "" { // HTTP/1.0 knows no Host
+		host = r.ownHost()
+	}
+	if path == "*" {
+		path = "" // of OPTIONS: the server as a whole
+	}
+	a = append(a, "Location: "...)
+	a = d.AppendLocation(a, r.scheme(), host, path, text(r.in.Query), portOf(host), &r.route.Match)
+	return append(a, "\r\n"...)
+}
+
+// ownHost is what a user could say whom they ask.
+func (r *request) ownHost() string {
+	if local := r.client.conn().Local(); local.IsValid() {
+		return local.String()
+	}
+	return "localhost" // a Unix socket
 }
 
 // isPreflight is what the Fetch standard calls a CORS-preflight request.
@@ -111,23 +132,32 @@ func (r *request) scheme() string {
 	return "http"
 }
 
-// port is where the user asked, as far as the Host says it.
-func (r *request) port() uint16 {
-	if colon := bytes.LastIndexByte(r.in.Authority, ':'); colon >= 0 {
-		if n, err := strconv.ParseUint(text(r.in.Authority[colon+1:]), 10, 16); err == nil {
+// portOf is the port in a Host, 0 where it says none.
+func portOf(host string) uint16 {
+	if colon := strings.LastIndexByte(host, ':'); colon >= 0 {
+		if n, err := strconv.ParseUint(host[colon+1:], 10, 16); err == nil {
 			return uint16(n)
 		}
 	}
 	return 0
 }
 
-// reply gives an answer of tain's own that is none of failure. It returns whether the user's
-// connection goes on.
+// reply gives an answer of tain's own that is none of failure. It ends the use of the request's head,
+// and returns whether the user's connection goes on.
 func (r *request) reply(status int, fields, body []byte) bool {
-	r.status = status
-	r.lane.classes[min(status/100, 5)].Add(1)
+	r.client.takeHead()
 	r.unread = r.hasBody()
-	return r.client.reply(status, fields, body, false)
+	r.lane.classes[min(status/100, 5)].Add(1)
+	return r.give(status, fields, body, false)
+}
+
+// give gives the user an answer of tain's own.
+func (r *request) give(status int, fields, body []byte, last bool) (goesOn bool) {
+	r.status = status
+	if !r.isHead {
+		r.answered = int64(len(body))
+	}
+	return r.client.reply(status, fields, body, last)
 }
 
 // appendOwnHead writes the head of an answer of tain's own.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"tain.dev/tain/http1"
+	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/upstream"
 )
@@ -62,8 +63,13 @@ func (r *request) dropUpstream(err error) {
 
 // outcome is what a failure says of the server: nothing, where it was the user's.
 func (r *request) outcome(err error) upstream.Outcome {
-	if r.uploadErr != nil || errors.Is(err, netloop.ErrGuard) || errors.Is(err, netloop.ErrCanceled) || err == errUser {
+	switch {
+	case r.uploadErr != nil, errors.Is(err, netloop.ErrGuard), errors.Is(err, netloop.ErrCanceled), err == errUser:
 		return upstream.Ignored
+	case errors.Is(err, http2.ErrNoConnect), err == errDeclined:
+		return upstream.Ignored
+	case r.hasty && errors.Is(err, netloop.ErrTimeout) && r.late():
+		return upstream.Ignored // users must not be able to make servers look ill
 	}
 	return upstream.OutcomeOf(err)
 }
@@ -104,17 +110,25 @@ func (r *request) readAnswerHead() error {
 		if err := r.up.ReadHead(&r.out, r.method); err != nil {
 			return r.blame(err)
 		}
-		if r.out.Status >= 200 || r.out.Upgrade && r.upgrade {
+		switch {
+		case r.out.Upgrade && !r.upgrade:
+			return errUnasked
+		case r.declined():
+			return errDeclined
+		case r.out.Upgrade || r.out.Status >= 200:
 			r.firstAt = r.lane.loop.Now()
 			return nil
-		}
-		if r.out.Upgrade {
-			return errUnasked
 		}
 		if r.client.interim() != nil {
 			return netloop.ErrGuard
 		}
 	}
+}
+
+// declined says that live has answered in the old protocol to a user who would take any success for
+// the switch: an extended CONNECT of HTTP/2 has no other word for it.
+func (r *request) declined() bool {
+	return r.h2.stream != nil && r.in.Upgrade && r.out.Status/100 == 2
 }
 
 // blame returns the failure of the upload instead of what followed from it.
@@ -125,7 +139,10 @@ func (r *request) blame(err error) error {
 	return err
 }
 
-var errUnasked = &http1.Error{Status: http.StatusBadGateway, Code: "unasked_upgrade", Reason: "the backend switched protocols unasked"}
+var (
+	errUnasked  = &http1.Error{Status: http.StatusBadGateway, Code: "unasked_upgrade", Reason: "the backend switched protocols unasked"}
+	errDeclined = errors.New("the backend did not switch protocols, which over HTTP/2 can't be told by an answer of 2xx")
+)
 
 // liveFailed ends a request to which live gave no answer.
 func (r *request) liveFailed(err error) bool {
@@ -154,6 +171,8 @@ func (r *request) explain(err error) (why reason, status int, text string) {
 		return reasonClient, 0, ""
 	case errors.Is(err, upstream.ErrBusy):
 		return reasonBusy, http.StatusServiceUnavailable, "the backend has as much to do as it may"
+	case err == errDeclined, errors.Is(err, http2.ErrNoConnect):
+		return reasonUpgrade, http.StatusBadGateway, "the backend does not switch protocols"
 	case errors.As(err, &handshake):
 		return reasonBackendTLS, http.StatusBadGateway, "the backend can't be trusted, or does not speak TLS"
 	case errors.Is(err, upstream.ErrUnresolved):
@@ -164,7 +183,7 @@ func (r *request) explain(err error) (why reason, status int, text string) {
 		return reasonConnect, http.StatusBadGateway, "the backend can't be reached"
 	case errors.Is(err, netloop.ErrTimeout):
 		return reasonTimeout, http.StatusGatewayTimeout, "the backend did not answer in time"
-	case errors.As(err, &bad), errors.Is(err, netloop.ErrFull):
+	case errors.As(err, &bad), errors.Is(err, netloop.ErrFull), errors.Is(err, http2.ErrLargeHead):
 		return reasonMalformed, http.StatusBadGateway, "the backend's answer is malformed"
 	}
 	return reasonReset, http.StatusBadGateway, "the backend closed the connection without an answer"

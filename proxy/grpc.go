@@ -20,12 +20,13 @@ func (r *request) readGRPC() {
 	}
 	if value, ok := r.in.Lookup("grpc-timeout"); ok {
 		if d := parseGRPCTimeout(value); d > 0 {
-			r.until = r.at + int64(d)
+			r.until, r.hasty = r.at+int64(d), true
 		}
 	}
 }
 
-// parseGRPCTimeout reads up to eight digits and a unit. It returns 0 for anything else.
+// parseGRPCTimeout reads up to eight digits and a unit. It returns 0 for anything else, and for what is
+// longer than anybody waits.
 func parseGRPCTimeout(value []byte) time.Duration {
 	last := len(value) - 1
 	if last < 1 || last > 8 {
@@ -35,7 +36,7 @@ func parseGRPCTimeout(value []byte) time.Duration {
 	if err != nil {
 		return 0
 	}
-	unit := time.Duration(0)
+	var unit time.Duration
 	switch value[last] {
 	case 'H':
 		unit = time.Hour
@@ -49,6 +50,12 @@ func parseGRPCTimeout(value []byte) time.Duration {
 		unit = time.Microsecond
 	case 'n':
 		unit = time.Nanosecond
+	default:
+		return 0
+	}
+	const longest = 10 * 365 * 24 * time.Hour
+	if time.Duration(n) > longest/unit {
+		return 0
 	}
 	return max(time.Duration(n)*unit, 1)
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"time"
 
@@ -37,6 +38,7 @@ func (c *h2Client) readHead() bool {
 	r := c.r
 	r.begin()
 	r.at = r.lane.loop.Now()
+	r.isHead = bytes.HasPrefix(c.stream.Head(), []byte("HEAD "))
 	if c.stream.TooLarge() {
 		r.refuse(errLargeHead)
 		return false
@@ -76,10 +78,12 @@ func (c *h2Client) consume(n int) { c.stream.Consume(n) }
 
 // fill waits for more of the body, or for its end, of which body tells.
 func (c *h2Client) fill() error {
-	if err := c.stream.Fill(); err != io.EOF {
-		return err
+	err := c.stream.Fill()
+	c.stream.SetDeadline(0) // a later wait is one for the user to take something
+	if err == io.EOF {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (c *h2Client) trailer() []byte             { return c.stream.Trailer() }

@@ -51,12 +51,17 @@ func (r *request) buildHead() error {
 func (r *request) appendLine(h []byte) []byte {
 	h = append(h, r.in.Method...)
 	h = append(h, ' ')
+	h = r.appendTarget(h)
+	return append(h, " HTTP/1.1\r\n"...)
+}
+
+func (r *request) appendTarget(h []byte) []byte {
 	h = append(h, r.in.Path...)
 	if len(r.in.Query) > 0 {
 		h = append(h, '?')
 		h = append(h, r.in.Query...)
 	}
-	return append(h, " HTTP/1.1\r\n"...)
+	return h
 }
 
 // appendFields writes the end-to-end fields, and those that tell of this hop.
@@ -103,8 +108,12 @@ func (r *request) appendFields(h []byte) ([]byte, error) {
 		h = r.appendForwarded(h, fromUser)
 	}
 	if p.via != "" {
-		h = append(h, "Via: 1."...)
-		h = append(h, '0'+r.in.Minor, ' ')
+		h = append(h, "Via: "...)
+		if r.h2.stream != nil {
+			h = append(h, "2 "...)
+		} else {
+			h = append(h, '1', '.', '0'+r.in.Minor, ' ')
+		}
 		h = append(h, p.via...)
 		h = append(h, "\r\n"...)
 	}

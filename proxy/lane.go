@@ -3,8 +3,6 @@ package proxy
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"strconv"
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
@@ -23,6 +21,7 @@ type lane struct {
 	forwards map[*route.Route]*forward
 	pools    map[string]*upstream.Pool // by the backend's key
 	free     []*request
+	names    map[netloop.Addr]string // of servers, for the access log
 	closed   func(*netloop.Conn)
 	http2    http2.Settings // of users' connections
 	stream   func(*http2.Stream)
@@ -43,7 +42,7 @@ type backend struct {
 }
 
 func newLane(p *Proxy, loop *netloop.Loop) *lane {
-	l := &lane{p: p, id: loop.ID, loop: loop, pools: make(map[string]*upstream.Pool)}
+	l := &lane{p: p, id: loop.ID, loop: loop, pools: make(map[string]*upstream.Pool), names: make(map[netloop.Addr]string)}
 	l.closed = func(c *netloop.Conn) {
 		p.clients.Add(-1)
 		c.Data.(*session).seat.leave()
@@ -123,14 +122,13 @@ func (l *lane) compile(r *route.Route) *forward {
 // that the scheme implies.
 func hostOf(b route.Backend) string {
 	u := route.SplitURL(b.URL)
-	if len(u.Hosts) == 0 {
-		return "localhost" // a Unix socket
+	switch {
+	case u.Path != "": // a Unix socket
+		return "localhost"
+	case u.SRV, u.TLS && u.Port == 443, !u.TLS && u.Port == 80:
+		return u.Host
 	}
-	h := u.Hosts[0]
-	if u.TLS && h.Port == 443 || !u.TLS && h.Port == 80 {
-		return h.Host
-	}
-	return net.JoinHostPort(h.Host, strconv.Itoa(int(h.Port)))
+	return u.Hosts[0].String()
 }
 
 // pick chooses a backend: the one that the request's session is bound to, else by weight. The
@@ -188,15 +186,18 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 // giveBack ends a handler's use of r, also when the handler panicked. Then an uploader may be left
 // behind: it ends by itself, and r is not used again.
 func (l *lane) giveBack(r *request) {
-	if r.up != nil {
-		r.up.Abort(upstream.Ignored)
-	}
 	in, out := r.client.traffic()
 	l.in.Add(in)
 	l.out.Add(out)
+	r.leaveBudget()
 	r.main = nil
-	if !r.uploading {
-		r.h1.netConn, r.h2.stream, r.client, r.tls, r.up, r.route, r.forward, r.backend = nil, nil, nil, nil, nil, nil, nil, nil
+	if r.uploading {
+		r.uploader.Cancel() // and it lets go of live
+	} else {
+		if r.up != nil {
+			r.up.Abort(upstream.Ignored)
+		}
+		r.h1.netConn, r.h2.stream, r.client, r.tls, r.up, r.route, r.forward, r.backend, r.pool = nil, nil, nil, nil, nil, nil, nil, nil, nil
 		l.free = append(l.free, r)
 	}
 	r.endExchange(faultPanic)

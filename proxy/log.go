@@ -1,14 +1,19 @@
 package proxy
 
 import (
+	"bytes"
+
 	"tain.dev/tain/accesslog"
+	"tain.dev/tain/http1"
+	"tain.dev/tain/netloop"
 )
 
 // access is what a line of the access log needs of a request whose head is consumed. It is empty
 // while no log is kept.
 type access struct {
-	entry accesslog.Entry
-	text  []byte // what the entry's slices point into
+	entry      accesslog.Entry
+	text       []byte // what the entry's slices point into
+	grpcStatus []byte
 }
 
 // noteHead copies what the log wants of the request's head.
@@ -16,30 +21,37 @@ func (r *request) noteHead() {
 	if r.lane.p.access == nil {
 		return
 	}
-	a, in := &r.access, &r.in
-	a.text = a.text[:0]
-	// Appending may move the text, so that the slices are made when all of it is there.
-	parts := [...]struct {
-		to   *[]byte
-		from []byte
-	}{
-		{&a.entry.Method, in.Method}, {&a.entry.Target, in.Path}, {&a.entry.Host, in.Authority},
-		{&a.entry.Referer, r.value("Referer")}, {&a.entry.UserAgent, r.value("User-Agent")},
-		{&a.entry.RequestID, r.value("X-Request-Id")},
+	e, in, b := &r.access.entry, &r.in, r.access.text[:0]
+	var ends [6]int
+	b = append(b, in.Method...)
+	ends[0] = len(b)
+	b = r.appendTarget(b)
+	ends[1] = len(b)
+	for i, value := range [...][]byte{in.Authority, r.value("Referer"), r.value("User-Agent"), r.value("X-Request-Id")} {
+		b = append(b, value...)
+		ends[2+i] = len(b)
 	}
-	for _, p := range parts {
-		a.text = append(a.text, p.from...)
-		if p.to == &a.entry.Target && len(in.Query) > 0 {
-			a.text = append(append(a.text, '?'), in.Query...)
-		}
+	r.access.text = b
+	// Appending may have moved the text, so that the slices are made when all of it is there.
+	start := 0
+	for i, to := range [...]*[]byte{&e.Method, &e.Target, &e.Host, &e.Referer, &e.UserAgent, &e.RequestID} {
+		*to = b[start:ends[i]:ends[i]]
+		start = ends[i]
 	}
-	rest := a.text
-	for _, p := range parts {
-		n := len(p.from)
-		if p.to == &a.entry.Target && len(in.Query) > 0 {
-			n += 1 + len(in.Query)
+}
+
+// noteGRPC takes the status of a call from lines of an answer's head or trailers.
+func (r *request) noteGRPC(lines []byte) {
+	if !r.grpc || r.lane.p.access == nil {
+		return
+	}
+	for len(lines) > 0 {
+		var line []byte
+		line, lines = cutLine(lines)
+		if name, value, _ := bytes.Cut(line, []byte(":")); http1.EqualFold(name, "grpc-status") {
+			r.access.grpcStatus = append(r.access.grpcStatus[:0], bytes.TrimSpace(value)...)
+			return
 		}
-		*p.to, rest = rest[:n:n], rest[n:]
 	}
 }
 
@@ -54,16 +66,18 @@ func (r *request) writeLog() {
 	e.Time = loop.Unix(r.at)
 	e.Client = r.client.conn().Peer()
 	e.Proto = r.client.proto()
-	e.Status, e.Fault = r.status, r.fault
+	e.Status, e.Fault, e.GRPCStatus = r.status, r.fault, r.access.grpcStatus
 	e.BytesIn, e.BytesOut = r.received, r.answered
-	e.Duration, e.FirstByte = nanos(now-r.at), nanos(r.firstAt-r.at)
-	e.UpstreamTime = 0
+	e.Duration = nanos(now - r.at)
+	if r.firstAt > 0 {
+		e.FirstByte = nanos(r.firstAt - r.at)
+	}
 	if r.askedAt > 0 {
 		e.UpstreamTime = nanos(now - r.askedAt)
 	}
-	e.Route, e.Backend, e.Retries, e.Mirrored = r.routeName(), "", r.retries, r.mirrored
-	if r.askedAt > 0 {
-		e.Backend = r.server.String()
+	e.Route, e.Retries, e.Mirrored = r.routeName(), r.retries, r.mirrored
+	if r.server != (netloop.Addr{}) {
+		e.Backend = r.lane.nameOf(r.server)
 	}
 	r.noteTLS(e)
 	log.Add(r.lane.id, e)
@@ -78,6 +92,26 @@ func (r *request) noteTLS(e *accesslog.Entry) {
 	}
 	e.TLSVersion, e.TLSCipher, e.SNI = state.Version, state.CipherSuite, state.ServerName
 	if len(state.PeerCertificates) > 0 {
-		e.ClientSubject = state.PeerCertificates[0].Subject.String()
+		s := r.client.conn().Data.(*session)
+		if s.subject == "" {
+			s.subject = state.PeerCertificates[0].Subject.String()
+		}
+		e.ClientSubject = s.subject
 	}
+}
+
+// maxNames bounds the names that are kept: servers come and go.
+const maxNames = 4096
+
+// nameOf is the name of a server, which would cost an allocation each time.
+func (l *lane) nameOf(a netloop.Addr) string {
+	name, known := l.names[a]
+	if !known {
+		if len(l.names) >= maxNames {
+			clear(l.names)
+		}
+		name = a.String()
+		l.names[a] = name
+	}
+	return name
 }

@@ -31,12 +31,13 @@ const (
 	reasonHTTP2                           // the user broke the rules of HTTP/2, or a limit of it
 	reasonBackendTLS                      // no TLS with the backend came about
 	reasonBusy                            // a limit of the backend: maxRequests, maxConnections
+	reasonUpgrade                         // the backend does not switch protocols
 	reasonRetryBudget                     // a retry was not made
 	reasonClient                          // the user went away
 	numReasons
 )
 
-var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "max_conns_per_client", "max_requests", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "retry_budget", "client_gone"}
+var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "max_conns_per_client", "max_requests", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "no_upgrade", "retry_budget", "client_gone"}
 
 func (r reason) String() string { return reasonNames[r] }
 
@@ -121,7 +122,7 @@ func (p *Proxy) logNotes(ctx context.Context) {
 
 func (n note) level() slog.Level {
 	switch n.reason {
-	case reasonRefused, reasonClient, reasonNoRoute, reasonMaxConnsPerClient, reasonHandshake, reasonProxyHeader, reasonHTTP2:
+	case reasonRefused, reasonClient, reasonNoRoute, reasonUpgrade, reasonMaxConnsPerClient, reasonHandshake, reasonProxyHeader, reasonHTTP2:
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
@@ -131,7 +132,7 @@ func (n note) text() string {
 	switch n.reason {
 	case reasonConnect, reasonUnresolved, reasonBackendTLS, reasonBusy:
 		return "a live request failed: the backend can't be reached"
-	case reasonTimeout, reasonReset, reasonMalformed:
+	case reasonTimeout, reasonReset, reasonMalformed, reasonUpgrade:
 		return "a live request failed: the backend gave no proper answer"
 	case reasonMaxConns, reasonMaxConnsPerClient, reasonAccept:
 		return "a connection was not accepted"

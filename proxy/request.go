@@ -31,6 +31,7 @@ type request struct {
 	arrival   traffic.Arrival
 	at        int64 // when the head was there, on the loop's clock
 	until     int64 // when the exchange is to be over, on the loop's clock; 0 is never
+	hasty     bool  // it is the user who wants that (grpc-timeout)
 	method    []byte
 	upgrade   bool
 	grpc      bool
@@ -98,10 +99,13 @@ func (r *request) routeName() string {
 
 // begin forgets the request before.
 func (r *request) begin() {
-	r.isHead, r.measured, r.grpc, r.unread = false, false, false, false
+	r.isHead, r.measured, r.grpc, r.upgrade, r.hasty = false, false, false, false, false
+	r.whole, r.wholeSize, r.unread, r.sending, r.uploadErr = false, 0, false, false, nil
 	r.at, r.until, r.askedAt, r.firstAt = 0, 0, 0, 0
 	r.status, r.retries, r.received, r.answered = 0, 0, 0, 0
 	r.fault, r.server, r.route, r.mirrored = "", netloop.Addr{}, nil, false
+	r.forward, r.backend, r.pool = nil, nil, nil
+	r.access.grpcStatus = r.access.grpcStatus[:0]
 }
 
 // text gives b as a string that is valid as long as b is not changed.
@@ -134,6 +138,9 @@ func (r *request) header(name string) (string, bool) {
 // handle carries one request, whose head was read, to its end. It returns whether the connection
 // goes on.
 func (r *request) handle() bool {
+	r.isHead = string(r.in.Method) == "HEAD"
+	r.readGRPC()
+	r.noteHead()
 	if limit := r.lane.p.cfg.MaxRequests; limit > 0 {
 		defer r.lane.p.running.Add(-1)
 		if r.lane.p.running.Add(1) > int64(limit) {
@@ -145,8 +152,6 @@ func (r *request) handle() bool {
 }
 
 func (r *request) carryOut() bool {
-	r.isHead = string(r.in.Method) == "HEAD"
-	r.readGRPC()
 	if err := r.check(); err != nil {
 		r.refuse(err)
 		return false
@@ -158,7 +163,6 @@ func (r *request) carryOut() bool {
 		r.refuse(errNoRoute)
 		return false
 	}
-	r.noteHead()
 	if answered, goesOn := r.respond(); answered {
 		return goesOn
 	}
@@ -195,7 +199,7 @@ func (r *request) hasBody() bool { return r.in.Body == http1.BodyChunked || r.in
 // takeHead consumes the head, after copying out what is needed later.
 func (r *request) takeHead() {
 	r.method = append(r.method[:0], r.in.Method...)
-	r.uploadErr, r.firstAt = nil, r.at
+	r.firstAt = r.at
 	r.client.takeHead()
 	var body []byte
 	if r.hasBody() {
@@ -250,6 +254,6 @@ func (r *request) endExchange(fault string) {
 		x.Upstream = r.pool.Name()
 	}
 	x.Response.Ended = fault == ""
+	defer x.Release() // also where whoever captured it panics
 	x.Progress()
-	x.Release()
 }

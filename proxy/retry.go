@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
 	"tain.dev/tain/http1"
@@ -18,22 +19,27 @@ const maxStale = 3
 // route says that it may: it never reached a backend; or it met a kept connection that the backend was
 // closing, and the request is idempotent and still here as a whole.
 func (r *request) mayRetry(reused bool, attempt int, err error) bool {
-	if r.uploadErr != nil || errors.Is(err, netloop.ErrGuard) || errors.Is(err, netloop.ErrCanceled) {
-		return false
-	}
-	unreached := unreached(err)
-	if unreached && attempt+1 < len(r.forward.backends) {
+	switch {
+	case r.uploadErr != nil, errors.Is(err, netloop.ErrGuard), errors.Is(err, netloop.ErrCanceled):
+		return false // nobody wants it
+	case unreached(err) && attempt+1 < len(r.forward.backends):
 		return true
-	}
-	if !r.whole {
-		return unreached && r.retriesFailure(err)
-	}
-	var bad *http1.Error
-	stale := reused && !errors.Is(err, netloop.ErrTimeout) && !errors.As(err, &bad)
-	if stale && attempt < maxStale && (route.Idempotent(text(r.method)) || http2.Unprocessed(err)) {
+	case !r.whole:
+		return unreached(err) && r.retriesFailure(err)
+	case reused && attempt < maxStale && r.isStale(err):
 		return true
 	}
 	return r.retriesFailure(err)
+}
+
+// isStale says whether an error may come from a kept connection that the backend was closing, and
+// nothing speaks against another one. A stream that was reset is not that: the backend has looked at it.
+func (r *request) isStale(err error) bool {
+	if http2.Unprocessed(err) {
+		return true
+	}
+	var stream *http2.StreamError
+	return failureOf(err) == route.RetryReset && !errors.As(err, &stream) && route.Idempotent(text(r.method))
 }
 
 // unreached says that the request did not get to a server.
@@ -53,8 +59,10 @@ func (r *request) retriesFailure(err error) bool {
 	return r.admitRetry(p, safe)
 }
 
-// failureOf is what a policy calls an error.
+// failureOf is what a policy calls an error: 0 where another attempt would meet the same, or must not
+// be made because there is too much to do already.
 func failureOf(err error) route.RetryOn {
+	var malformed *http1.Error
 	switch {
 	case unreached(err):
 		return route.RetryConnect
@@ -62,6 +70,9 @@ func failureOf(err error) route.RetryOn {
 		return route.RetryRefused
 	case errors.Is(err, netloop.ErrTimeout):
 		return route.RetryTimeout
+	case errors.Is(err, upstream.ErrBusy), errors.Is(err, http2.ErrNoConnect),
+		errors.As(err, &malformed), errors.Is(err, netloop.ErrFull), errors.Is(err, http2.ErrLargeHead):
+		return 0
 	}
 	return route.RetryReset
 }
@@ -73,10 +84,39 @@ func (r *request) retriesStatus() bool {
 		return false
 	}
 	r.ask.Except = r.up.Server()
+	r.throwAway()
+	return true
+}
+
+// throwAway ends the loan of the carrier that brought an answer which nobody gets. Where the body is
+// here, as it is with most errors, the connection can be used again.
+func (r *request) throwAway() {
 	up := r.up
 	r.up = nil
-	up.Abort(upstream.GatewayError)
-	return true
+	up.StartBody(&r.out)
+	for {
+		_, n, done, err := up.Body()
+		if err != nil || n == 0 && !done {
+			up.Abort(outcomeOf(r.out.Status))
+			return
+		}
+		up.Consume(n)
+		if done {
+			up.Release()
+			return
+		}
+	}
+}
+
+// outcomeOf is what an answer that was not read says of its server.
+func outcomeOf(status int) upstream.Outcome {
+	switch {
+	case status < http.StatusInternalServerError:
+		return upstream.OK
+	case http.StatusBadGateway <= status && status <= http.StatusGatewayTimeout:
+		return upstream.GatewayError
+	}
+	return upstream.ServerError
 }
 
 // admitRetry takes one of the attempts that the policy and the budget allow.
@@ -84,8 +124,8 @@ func (r *request) admitRetry(p *route.Retry, safe bool) bool {
 	if r.retries >= p.Attempts || !safe && !p.Unsafe && !route.Idempotent(text(r.method)) {
 		return false
 	}
-	if r.until > 0 && r.lane.loop.Now() >= r.until {
-		return false
+	if r.until > 0 && r.lane.loop.Now()+int64(backOffOf(p, r.retries)) >= r.until {
+		return false // it would come too late
 	}
 	r.leaveBudget()
 	c := r.pool.Cluster()
@@ -112,9 +152,8 @@ func (r *request) backOff() error {
 	if r.budget == nil {
 		return nil
 	}
-	const longest = 10
-	pause := r.route.Retry.Backoff * time.Duration(min(1<<(r.retries-1), longest))
 	task, over := r.lane.loop.Current(), false
+	pause := backOffOf(r.route.Retry, r.retries-1)
 	r.lane.loop.After(&r.pause, pause, func() { over = true; task.Wake() })
 	for !over {
 		task.Wait()
@@ -124,6 +163,12 @@ func (r *request) backOff() error {
 		}
 	}
 	return nil
+}
+
+// backOffOf is the pause before the retry that follows so many others.
+func backOffOf(p *route.Retry, retries int) time.Duration {
+	const longest = 10
+	return p.Backoff * time.Duration(min(1<<retries, longest))
 }
 
 // tryTimeout is how long live may take in this attempt until the head of its answer.

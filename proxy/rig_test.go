@@ -1,11 +1,15 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"tain.dev/tain/accesslog"
 	"tain.dev/tain/config"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
@@ -29,8 +34,9 @@ type rig struct {
 	listener    *netloop.Listener
 	live, other *wire.Server
 	memory      *traffic.Memory
-	exchanges   chan *traffic.Exchange // that ended, where the rig captures
-	bugs        atomic.Int64           // that were logged
+	entry       atomic.Pointer[Entry] // of connections
+	exchanges   chan string           // that ended, where the rig captures, as told by say
+	bugs        atomic.Int64          // that were logged
 	wantBugs    int64
 }
 
@@ -50,7 +56,7 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 	t.Helper()
 	r := &rig{
 		live: wire.Listen(t, "live"), other: wire.Listen(t, "other"),
-		exchanges: make(chan *traffic.Exchange, 64),
+		exchanges: make(chan string, 64),
 	}
 	log := slog.New(bugCounter{slog.DiscardHandler, &r.bugs})
 	loop, err := netloop.New(0, log)
@@ -69,9 +75,10 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 	if offer == nil {
 		offer = r.capture
 	}
-	r.Proxy = New(cfg, []*netloop.Loop{loop}, upstream.NewSet(log), offer, nil, log)
+	r.Proxy = New(cfg, []*netloop.Loop{loop}, upstream.NewSet(log), offer, startLog(t, cfg), log)
 	r.setTable(t, table)
-	r.Listen(listener, func() *Entry { return &Entry{} })
+	r.entry.Store(&Entry{})
+	r.Listen(listener, r.entry.Load)
 	ctx, cancel := context.WithCancel(context.Background())
 	logged, stopped := make(chan error, 1), make(chan bool)
 	go func() { logged <- r.Run(ctx) }()
@@ -112,7 +119,7 @@ func (r *rig) capture(_ int, _ *route.Route, _ *route.Request, a *traffic.Arriva
 	x.Progress = func() {
 		if x.Done {
 			select {
-			case r.exchanges <- x:
+			case r.exchanges <- say(x):
 			default:
 			}
 		}
@@ -121,6 +128,44 @@ func (r *rig) capture(_ int, _ *route.Route, _ *route.Request, a *traffic.Arriva
 	x.Request.SetHead(a.Head)
 	x.Request.Limit, x.Response.Limit = 64<<10, 64<<10
 	return x
+}
+
+// say is an exchange for people: the request, its head as copies get it, the answer, and how it ended.
+func say(x *traffic.Exchange) string {
+	var scratch []byte
+	var b strings.Builder
+	for _, m := range []*traffic.Message{&x.Request, &x.Response} {
+		fmt.Fprintf(&b, "%s\n", m.Head(&scratch))
+		if body := m.Body(&scratch); len(body) > 0 {
+			fmt.Fprintf(&b, "%s\n", body)
+		}
+		b.Write(m.Trailer)
+		if !m.Ended {
+			b.WriteString("broken off\n")
+		}
+	}
+	fmt.Fprintf(&b, "%d %s\n", x.Status, cmp.Or(x.Fault, "complete"))
+	return strings.ReplaceAll(b.String(), "\r", "")
+}
+
+// startLog starts the access log that cfg asks for.
+func startLog(t testing.TB, cfg *config.Config) *accesslog.Log {
+	t.Helper()
+	if cfg.AccessLog.Path == "" {
+		return nil
+	}
+	log, err := accesslog.New(accesslog.Config{Path: cfg.AccessLog.Path, Format: cfg.AccessLog.Template, Lanes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- log.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return log
 }
 
 func (r *rig) user(t testing.TB) *wire.Peer { t.Helper(); return wire.Dial(t, "user", r.addr) }
@@ -155,7 +200,8 @@ func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
 }
 
 // TestCases plays every case file. Besides the settings of configure, a file has table, the text of
-// the routes, and then, besides the steps of wire:
+// the routes, and entry, "proxy" for a listener with PROXY headers and "http1" for one without HTTP/2.
+// Besides the steps of wire, there are:
 //
 //	table   has the proxy use another table from now on
 //	drain   begins to drain, and drained waits for its end
@@ -163,6 +209,10 @@ func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
 //	clients waits until there are so many users
 //	moment  waits until the loop has seen what was sent
 //	errors  waits until these errors are counted, one "reason count" a line, and no other
+//	exchange  takes the next exchange that was captured, as told by say
+//	log     waits until the access log is this; the setting log is its template
+//
+// The actors h2user and h2live speak HTTP/2, see framer.
 func TestCases(t *testing.T) {
 	for name, file := range wire.Files(t, "testdata/*/*.txtar") {
 		t.Run(name, func(t *testing.T) {
@@ -175,16 +225,19 @@ func TestCases(t *testing.T) {
 				table = text
 				delete(settings, "table")
 			}
+			entry := settings["entry"]
+			delete(settings, "entry")
 			cfg := plain()
 			configure(t, cfg, settings)
 			r = start(t, cfg, table, nil)
+			r.entry.Store(&Entry{ProxyProtocol: strings.Contains(entry, "proxy"), NoHTTP2: strings.Contains(entry, "http1")})
 			play.Vars = map[string]string{"live": r.live.Addr, "other": r.other.Addr, "via": r.via}
 			play.Enter = map[string]func(testing.TB) *wire.Peer{
 				"user":  r.user,
 				"live":  func(testing.TB) *wire.Peer { return r.live.Accepts() },
 				"other": func(testing.TB) *wire.Peer { return r.other.Accepts() },
 			}
-			play.Other = r.steps(t)
+			play.Other = r.steps(t, cfg)
 			play.Run(t, file)
 			r.live.AcceptsNone()
 			r.other.AcceptsNone()
@@ -193,13 +246,15 @@ func TestCases(t *testing.T) {
 }
 
 // steps are the steps that are not wire's.
-func (r *rig) steps(t *testing.T) func(step, text string) bool {
+func (r *rig) steps(t *testing.T, cfg *config.Config) func(step, text string) bool {
 	drained := make(chan int64, 1)
+	stage := make(map[string]*framer)
 	return func(step, text string) bool {
 		t.Helper()
+		plain := strings.ReplaceAll(text, "\r", "")
 		switch step {
 		case "table":
-			r.setTable(t, strings.ReplaceAll(text, "\r", ""))
+			r.setTable(t, plain)
 		case "drain":
 			go func() { drained <- r.Drain(t.Context()) }()
 			wire.Until(t, "draining", r.draining.Load)
@@ -216,13 +271,56 @@ func (r *rig) steps(t *testing.T) func(step, text string) bool {
 			want, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 			wire.Until(t, "clients to be "+text, func() bool { return r.Counts().Clients == want })
 		case "errors":
-			want := strings.ReplaceAll(text, "\r", "")
-			wire.Until(t, "errors to be\n"+want, func() bool { return r.errors() == want })
+			becomes(t, "errors", plain, r.errors)
+		case "exchange":
+			if got := <-r.exchanges; got != plain {
+				t.Errorf("the exchange is\n%swant\n%s", got, plain)
+			}
+		case "log":
+			becomes(t, "the log", plain, func() string {
+				got, _ := os.ReadFile(cfg.AccessLog.Path)
+				return string(got)
+			})
 		default:
-			return false
+			return r.frames(t, stage, step, text)
 		}
 		return true
 	}
+}
+
+// becomes waits until got is want.
+func becomes(t *testing.T, what, want string, got func() string) {
+	t.Helper()
+	end := time.Now().Add(framePatience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for text := got(); text != want; text = got() {
+		if time.Now().After(end) {
+			t.Fatalf("%s: got\n%swant\n%s", what, text, want)
+		}
+		<-tick.C
+	}
+}
+
+// frames acts out the steps of those who speak HTTP/2.
+func (r *rig) frames(t *testing.T, stage map[string]*framer, step, text string) bool {
+	t.Helper()
+	actor, verb, _ := strings.Cut(step, " ")
+	settings := ""
+	if verb == "enters" {
+		settings = text
+	}
+	if stage[actor] == nil {
+		switch strings.TrimRight(actor, "0123456789") {
+		case "h2user":
+			stage[actor] = r.h2user(t, actor, settings)
+		case "h2live":
+			stage[actor] = h2live(t, actor, r.live, settings)
+		default:
+			return false
+		}
+	}
+	return stage[actor].act(verb, text)
 }
 
 func (r *rig) errors() string {
@@ -236,37 +334,43 @@ func (r *rig) errors() string {
 	return b.String()
 }
 
-// configure reads the settings of a case file.
+// configure reads the settings of a case file: those of config.Proxy by their names in a file, and
+// some of the rig's own.
 func configure(t *testing.T, cfg *config.Config, settings map[string]string) {
 	t.Helper()
+	proxy := reflect.ValueOf(&cfg.Proxy).Elem()
 	for name, value := range settings {
 		value = strings.TrimSpace(value)
-		n, _ := strconv.Atoi(value)
-		d, _ := time.ParseDuration(value)
-		switch p := &cfg.Proxy; name {
-		case "headTimeout":
-			p.HeadTimeout = d
-		case "idleTimeout":
-			p.IdleTimeout = d
-		case "responseTimeout":
-			p.ResponseTimeout = d
-		case "bodyTimeout":
-			p.BodyTimeout = d
-
-		case "writeTimeout":
-			p.WriteTimeout = d
-		case "maxBody":
-			p.MaxBody = int64(n)
-		case "maxConns":
-			p.MaxConns = n
-		case "forwarded":
-			p.Forwarded = value
-		case "via":
-			p.Via = value
-		case "trusted":
-			p.TrustedPeers = []netip.Prefix{netip.MustParsePrefix(value)}
+		i := slices.IndexFunc(reflect.VisibleFields(proxy.Type()), func(f reflect.StructField) bool {
+			return f.Tag.Get("json") == name
+		})
+		switch {
+		case name == "log":
+			cfg.AccessLog.Path, cfg.AccessLog.Template = filepath.Join(t.TempDir(), "access.log"), value
+		case i >= 0:
+			configureField(t, name, value, proxy.Field(i).Addr().Interface())
 		default:
 			t.Fatalf("there is no setting %q", name)
 		}
+	}
+}
+
+func configureField(t *testing.T, name, value string, field any) {
+	t.Helper()
+	var err error
+	switch f := field.(type) {
+	case *int:
+		*f, err = strconv.Atoi(value)
+	case *int64:
+		*f, err = strconv.ParseInt(value, 10, 64)
+	case *time.Duration:
+		*f, err = time.ParseDuration(value)
+	case *string:
+		*f = value
+	case *[]netip.Prefix:
+		*f = []netip.Prefix{netip.MustParsePrefix(value)}
+	}
+	if err != nil {
+		t.Fatalf("the setting %s: %v", name, err)
 	}
 }

@@ -40,6 +40,7 @@ func (l *lane) serve1(c *netloop.Conn) {
 func (h *h1Client) readHead() bool {
 	r, c := h.r, h.netConn
 	r.begin()
+	h.minor = 1
 	scanned, waited := 0, false
 	for {
 		if n := http1.SkipEmpty(c.Buffered()); n > 0 {
@@ -131,6 +132,9 @@ func (r *request) refuse(err error) {
 	if !errors.As(err, &e) {
 		panic("BUG: a refusal without a status: " + err.Error())
 	}
+	if r.at == 0 { // its head never came to an end
+		r.at = r.lane.loop.Now()
+	}
 	why := reasonRefused
 	switch e {
 	case errLoop:
@@ -146,15 +150,15 @@ func (r *request) refuse(err error) {
 
 // fail gives the user an answer of tain's own that tells of a failure.
 func (r *request) fail(status int, text string) {
-	r.status = status
 	r.lane.classes[status/100].Add(1)
 	r.lane.own[status-400].Add(1)
 	if r.grpc {
 		r.fields = appendGRPCStatus(r.fields[:0], status, text)
-		r.client.reply(http.StatusOK, r.fields, nil, true)
+		r.noteGRPC(r.fields)
+		r.give(http.StatusOK, r.fields, nil, true)
 		return
 	}
 	r.fields = append(r.fields[:0], "Content-Type: text/plain; charset=utf-8\r\n"...)
 	r.body = append(append(append(r.body[:0], "tain: "...), text...), '\n')
-	r.client.reply(status, r.fields, r.body, true)
+	r.give(status, r.fields, r.body, true)
 }

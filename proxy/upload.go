@@ -21,6 +21,10 @@ func (r *request) pump() {
 // pumped ends the uploader, also one that panicked.
 func (r *request) pumped(err error) {
 	r.uploading = false
+	if r.main == nil { // the handler panicked, and left live to this coroutine
+		r.up.Abort(upstream.Ignored)
+		return
+	}
 	if user, ok := err.(*userError); ok {
 		r.uploadErr = user.err
 		// Live must not take what it got for a whole request. While the handler sends from the
@@ -29,9 +33,7 @@ func (r *request) pumped(err error) {
 			r.up.Cut()
 		}
 	}
-	if r.main != nil {
-		r.main.Wake()
-	}
+	r.main.Wake()
 }
 
 // userError is a failure on the user's side of an upload.
@@ -54,8 +56,7 @@ func (r *request) stopUpload() {
 
 func (r *request) copyBody() error {
 	c, cfg := r.client, &r.lane.p.cfg
-	var total int64
-	begun := r.lane.loop.Now()
+	var total, waited int64
 	for {
 		data, n, done, err := c.body()
 		if err != nil {
@@ -83,10 +84,11 @@ func (r *request) copyBody() error {
 		if n > 0 {
 			continue
 		}
+		since := r.lane.loop.Now()
 		if err := r.moreBody(); err != nil {
 			return err
 		}
-		if r.tooSlow(total, begun) {
+		if waited += r.lane.loop.Now() - since; r.tooSlow(total, nanos(waited)) {
 			return &userError{errSlowBody}
 		}
 	}
@@ -95,11 +97,11 @@ func (r *request) copyBody() error {
 // rateGrace is for how long a body may be as slow as it likes.
 const rateGrace = 10 * time.Second
 
-// tooSlow says whether the body has come more slowly than it may. The streams of gRPC may.
-func (r *request) tooSlow(total, begun int64) bool {
+// tooSlow says whether a body that was waited for so long has come more slowly than it may. The
+// streams of gRPC may.
+func (r *request) tooSlow(total int64, waited time.Duration) bool {
 	least := r.lane.p.cfg.MinBodyRate
-	took := nanos(r.lane.loop.Now() - begun)
-	return least > 0 && !r.grpc && took > rateGrace && float64(total) < float64(least)*took.Seconds()
+	return least > 0 && !r.grpc && waited > rateGrace && float64(total) < float64(least)*waited.Seconds()
 }
 
 // moreBody waits for the user's next bytes. Meanwhile it is not live that is late.
@@ -109,7 +111,7 @@ func (r *request) moreBody() error {
 	err := r.client.fill()
 	switch {
 	case err == nil:
-		r.awaitLive(r.headTimeout())
+		r.awaitLive(r.liveTimeout())
 		return nil
 	case errors.Is(err, netloop.ErrCanceled):
 		return err
@@ -119,20 +121,31 @@ func (r *request) moreBody() error {
 	return &userError{err}
 }
 
+// liveTimeout is how long live may be silent now.
+func (r *request) liveTimeout() time.Duration {
+	if r.status == 0 {
+		return r.tryTimeout()
+	}
+	return r.idleTimeout(r.lane.p.cfg.ResponseTimeout)
+}
+
 // tunnel carries bytes both ways once live has switched protocols, until both sides have said
 // that they send no more, or one of them breaks.
 func (r *request) tunnel() bool {
 	r.status = http.StatusSwitchingProtocols
 	r.lane.classes[1].Add(1)
 	r.answer = r.out.AppendHead(r.answer[:0])
+	r.editAnswer()
 	user, err := r.client.switched()
 	r.up.StartBody(&r.out)
+	r.leaveBudget()
 	r.endExchange(faultSwitch)
 	if err == nil {
 		r.carry(user, r.up.Tunnel())
 	}
-	r.up.Release()
+	up := r.up
 	r.up = nil
+	up.Release()
 	r.client.leave()
 	return false
 }
@@ -140,9 +153,8 @@ func (r *request) tunnel() bool {
 func (r *request) carry(user, live upstream.Tunnel) {
 	r.main, r.uploading = r.lane.loop.Current(), true
 	r.uploader = r.lane.loop.Go(func() {
+		defer r.pumped(nil)
 		relay(user, live)
-		r.uploading = false
-		r.main.Wake()
 	})
 	relay(live, user)
 	for r.uploading {
@@ -157,6 +169,7 @@ func relay(from, to upstream.Tunnel) {
 		if p := from.Buffered(); len(p) > 0 {
 			if to.Send(p) != nil {
 				from.Abort()
+				to.Abort() // which may merely not read
 				return
 			}
 			from.Consume(len(p))
