@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,12 @@ func Dial(t testing.TB, name, addr string) *Peer {
 func newPeer(t testing.TB, name string, c *net.TCPConn) *Peer {
 	t.Cleanup(func() { c.Close() })
 	return &Peer{t, name, c}
+}
+
+// In returns p, which fails that test from now on: a subtest of the one that p was made for.
+func (p *Peer) In(t testing.TB) *Peer {
+	p.t = t
+	return p
 }
 
 // Conn is the peer's connection, for what no method does.
@@ -68,6 +75,22 @@ func (p *Peer) Gets(want string) {
 			p.t.Fatalf("%s gets\n%q and %v; want\n%q", p.name, got+string(rest[:m]), err, want)
 		}
 	}
+}
+
+// GetsUntil returns what comes up to end, and end itself. It reads byte by byte, so that nothing behind it
+// is lost.
+func (p *Peer) GetsUntil(end string) string {
+	p.t.Helper()
+	p.conn.SetReadDeadline(time.Now().Add(patience))
+	var got []byte
+	for !strings.HasSuffix(string(got), end) {
+		var b [1]byte
+		if _, err := io.ReadFull(p.conn, b[:]); err != nil {
+			p.t.Fatalf("%s gets %q and %v; want %q at the end", p.name, got, err, end)
+		}
+		got = append(got, b[0])
+	}
+	return string(got)
 }
 
 // GetsNothing finds nothing to read at the moment.

@@ -4,7 +4,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +30,20 @@ func StartMirror(t testing.TB, live, target string, flags ...string) *Tain {
 	t.Helper()
 	p := NewTain(t)
 	p.Start(t, exec.Command(Binary), p.MirrorArgs(live, target, flags...)...)
+	return p
+}
+
+// StartFile starts tain on a configuration file, and waits until it is ready. In the text, $listen and
+// $admin are tain's own addresses.
+func StartFile(t testing.TB, text string) *Tain {
+	t.Helper()
+	p := NewTain(t)
+	file := filepath.Join(t.TempDir(), "tain.yaml")
+	text = strings.NewReplacer("$listen", p.Addr, "$admin", p.AdminAddr).Replace(text)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Start(t, exec.Command(Binary), "run", "-f", file)
 	return p
 }
 
@@ -61,7 +77,12 @@ func (p *Tain) Start(t testing.TB, command *exec.Cmd, args ...string) {
 	}
 	p.process, p.ended = command, make(chan error, 1)
 	go func() { p.ended <- command.Wait() }()
-	t.Cleanup(func() { _ = command.Process.Kill() })
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		if t.Failed() {
+			t.Logf("tain logged:\n%s", p.Log.String())
+		}
+	})
 	Until(t, "tain to be ready", func() bool {
 		select {
 		case err := <-p.ended:
