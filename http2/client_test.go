@@ -330,3 +330,21 @@ func TestNoRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestLow has both sides run in low coroutines.
+func TestLow(t *testing.T) {
+	r := newRig(t)
+	addr := r.serve(&Settings{Low: true}, echo)
+	done := make(chan struct{})
+	r.Submit(func() {
+		r.GoLow(func() {
+			defer close(done)
+			c := r.client(addr, &Settings{Low: true})
+			if got := ask(t, c, get, "", ""); got != (message{200, "hello", ""}) {
+				t.Errorf("%+v", got)
+			}
+			askOf(t, r, c, "POST / HTTP/1.1\r\nHost: a\r\n", "a: b\r\n")
+		})
+	})
+	wait(t, done, "the client")
+}
