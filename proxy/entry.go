@@ -72,14 +72,16 @@ func (l *lane) serve(c *netloop.Conn) {
 // begin does what comes before the first request, and tells the version of HTTP: 0 where nothing has
 // come yet that would tell it.
 func (l *lane) begin(c *netloop.Conn, s *session) (version int, err error) {
-	prepared := s.prepared
+	if s.prepared {
+		return l.version(c, s.entry)
+	}
 	s.prepared = true
-	if s.entry.ProxyProtocol && !prepared {
+	if s.entry.ProxyProtocol {
 		if err := l.readProxyHeader(c, s); err != nil {
 			return 0, err
 		}
 	}
-	if s.entry.TLS != nil && !prepared {
+	if s.entry.TLS != nil {
 		if err := c.Secure(s.entry.TLS, true, l.p.cfg.HandshakeTimeout); err != nil {
 			return 0, &handshakeError{err}
 		}
@@ -87,8 +89,7 @@ func (l *lane) begin(c *netloop.Conn, s *session) (version int, err error) {
 			return 2, nil
 		}
 	}
-	waits := !prepared && (s.entry.ProxyProtocol || s.entry.TLS != nil)
-	if waits && len(c.Buffered()) == 0 {
+	if (s.entry.ProxyProtocol || s.entry.TLS != nil) && len(c.Buffered()) == 0 {
 		return 0, nil
 	}
 	return l.version(c, s.entry)

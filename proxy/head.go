@@ -55,6 +55,14 @@ func (r *request) appendLine(h []byte) []byte {
 	return append(h, " HTTP/1.1\r\n"...)
 }
 
+// targetSize is the length of what appendTarget appends.
+func (r *request) targetSize() int {
+	if n := len(r.in.Query); n > 0 {
+		return len(r.in.Path) + 1 + n
+	}
+	return len(r.in.Path)
+}
+
 func (r *request) appendTarget(h []byte) []byte {
 	h = append(h, r.in.Path...)
 	if len(r.in.Query) > 0 {

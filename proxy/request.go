@@ -183,7 +183,7 @@ func (r *request) check() error {
 	switch {
 	case string(r.in.Method) == "CONNECT":
 		return errConnect
-	case len(r.in.Path)+len(r.in.Query) >= cfg.MaxURI:
+	case r.targetSize() > cfg.MaxURI:
 		return errLongURI
 	case len(r.in.Fields) > cfg.MaxFields:
 		return errManyFields
