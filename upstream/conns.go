@@ -36,16 +36,9 @@ func (k *conns) take(a *Ask) (c Carrier, reused bool, err error) {
 		c, reused, err = k.takeConn(a, at)
 	}
 	if err != nil {
-		k.server.Ended(connectOutcome(err), time.Duration(k.pool.loop.Now()-at))
+		k.server.Ended(OutcomeOf(err), time.Duration(k.pool.loop.Now()-at))
 	}
 	return c, reused, err
-}
-
-func connectOutcome(err error) Outcome {
-	if givenUp(err) {
-		return Ignored
-	}
-	return ConnectFailed
 }
 
 // takeConn lends the idle connection that was used last, or a new one.

@@ -1,0 +1,563 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tain.dev/tain/http2"
+	"tain.dev/tain/netloop"
+	"tain.dev/tain/route"
+	"tain.dev/tain/test/pki"
+)
+
+// crowd makes n requests at once, and returns a channel with how each ended.
+func (r *rig) crowd(n int, head string) <-chan error {
+	ends := make(chan error, n)
+	r.loop.Submit(func() {
+		for range n {
+			r.loop.Go(func() {
+				_, err := r.ask(anyone(), head)
+				ends <- err
+			})
+		}
+	})
+	return ends
+}
+
+// expectAll holds that n requests of a crowd end well.
+func expectAll(t *testing.T, ends <-chan error, n int) {
+	t.Helper()
+	for range n {
+		if err := within(t, ends, "a request"); err != nil {
+			t.Errorf("a request of the crowd ended with %v", err)
+		}
+	}
+}
+
+// meeting is a handler that answers when so many requests are there at the same time.
+type meeting struct {
+	mu   sync.Mutex
+	left int
+	full chan struct{}
+}
+
+func newMeeting(n int) *meeting { return &meeting{left: n, full: make(chan struct{})} }
+
+func (m *meeting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	if m.left--; m.left == 0 {
+		close(m.full)
+	}
+	m.mu.Unlock()
+	select {
+	case <-m.full:
+	case <-r.Context().Done():
+	}
+}
+
+// few makes a server take so many streams per connection.
+func few(n int) func(*http.Server) {
+	return func(s *http.Server) { s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: n} }
+}
+
+// conns are what the pool knows of the first server.
+func (r *rig) conns() *conns { return r.pool.servers[r.cluster.Servers()[0]] }
+
+// TestStreamsShareAConnection that one of them makes while the others wait.
+func TestStreamsShareAConnection(t *testing.T) {
+	ca := pki.New(t)
+	cert := ca.Issue(t, "127.0.0.1")
+	for scheme, pair := range map[string]*pki.Pair{"h2c": nil, "h2": &cert} {
+		const n = 80
+		srv := newSite(t, pair, newMeeting(n).ServeHTTP)
+		r := newRig(t, ca, urlOf(scheme, srv.addr), nil)
+		expectAll(t, r.crowd(n, get("/")), n)
+		srv.expectConns(t, scheme+", after a crowd", 1)
+		if _, reused, err := takeAndAbort(r); err != nil || !reused {
+			t.Errorf("%s: reused %v, %v", scheme, reused, err)
+		}
+	}
+}
+
+func takeAndAbort(r *rig) (c Carrier, reused bool, err error) {
+	r.in(func() {
+		if c, reused, err = r.pool.Take(anyone()); err == nil {
+			c.Abort(Ignored)
+		}
+	})
+	return c, reused, err
+}
+
+// TestWhoIsFirstIsNotReused, and the others are.
+func TestWhoIsFirstIsNotReused(t *testing.T) {
+	srv := newSite(t, nil, func(http.ResponseWriter, *http.Request) {})
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	var first, second bool
+	one := r.begin(func() {
+		c, reused, err := r.pool.Take(anyone())
+		if first = reused; err == nil {
+			c.Abort(Ignored)
+		}
+	})
+	two := r.begin(func() {
+		c, reused, err := r.pool.Take(anyone())
+		if second = reused; err == nil {
+			c.Abort(Ignored)
+		}
+	})
+	within(t, one, "the first")
+	within(t, two, "the second")
+	if first == second {
+		t.Errorf("reused: %v and %v", first, second)
+	}
+}
+
+// TestFewStreams makes as many connections as it takes, and no request is refused by a server that
+// could not say in time how few streams it takes.
+func TestFewStreams(t *testing.T) {
+	const n, each = 20, 4
+	srv := newSite(t, nil, newMeeting(n).ServeHTTP, few(each))
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	expectAll(t, r.crowd(n, get("/")), n)
+	srv.expectConns(t, "after the crowd", n/each)
+	expectAll(t, r.crowd(n, get("/")), n)
+	srv.expectConns(t, "after another", n/each)
+}
+
+// TestRoomIsUsed by who waits for another connection, as soon as there is any.
+func TestRoomIsUsed(t *testing.T) {
+	srv := newSite(t, nil, func(http.ResponseWriter, *http.Request) {}, few(1))
+	silent := newByHand(t)
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	r.mustAsk(anyone(), get("/"))
+	var first, fresh, late Carrier
+	r.in(func() {
+		first = r.take(anyone())
+		r.cluster.Servers()[0].Addr = addr(t, silent.addr) // from here on
+		fresh = r.take(anyone())
+	})
+	done := r.begin(func() { late = r.take(anyone()) })
+	r.until("it waits", func() bool { return len(r.conns().waiting) == 1 })
+	r.in(func() { first.Release() })
+	within(t, done, "who waited")
+	r.in(func() {
+		if c := late.(*h2).stream.Conn(); c == fresh.(*h2).stream.Conn() || c != r.conns().shared[0] {
+			t.Error("it has not got the stream that was given back")
+		}
+		fresh.Abort(Ignored)
+		late.Abort(Ignored)
+	})
+}
+
+// TestGoodbye makes another connection where the server has said that this one takes no more, and
+// every request is answered.
+func TestGoodbye(t *testing.T) {
+	srv := newSite(t, nil, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/last" {
+			w.Header().Set("Connection", "close") // GOAWAY
+		}
+	})
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	for i := range int32(3) {
+		r.mustAsk(anyone(), get("/"))
+		r.mustAsk(anyone(), get("/last"))
+		srv.expectConns(t, "meanwhile", i+1)
+		r.until("the goodbye is heard", func() bool { return !r.conns().shared[0].Usable() })
+	}
+	r.mustAsk(anyone(), get("/"))
+	if n := len(r.conns().shared); n != 1 {
+		t.Errorf("%d connections are known, want the one that can be used", n)
+	}
+}
+
+// TestGoodbyeInTheMiddle lets a stream go on that the server has begun with.
+func TestGoodbyeInTheMiddle(t *testing.T) {
+	inside, leave := make(chan struct{}), make(chan struct{})
+	srv := newSite(t, nil, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/last":
+			w.Header().Set("Connection", "close")
+		case "/slow":
+			close(inside)
+			<-leave
+			io.WriteString(w, "done")
+		}
+	})
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	slow := r.begin(func() {
+		if got, err := r.ask(anyone(), get("/slow")); err != nil || got.body != "done" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+	within(t, inside, "the slow request")
+	r.mustAsk(anyone(), get("/last"))
+	r.mustAsk(anyone(), get("/"))
+	close(leave)
+	within(t, slow, "the slow answer")
+	srv.expectConns(t, "after a goodbye", 2)
+}
+
+// TestServersThatStop answers what they have begun, and the rest goes to others.
+func TestServersThatStop(t *testing.T) {
+	var config *http.Server
+	meet := newMeeting(10)
+	stops := newSite(t, nil, meet.ServeHTTP, func(s *http.Server) { config = s })
+	other := newSite(t, nil, func(http.ResponseWriter, *http.Request) {})
+	r := newRig(t, nil, urlOf("h2c", stops.addr), nil)
+	ends := r.crowd(9, get("/"))
+	r.until("all are sent", func() bool { meet.mu.Lock(); defer meet.mu.Unlock(); return meet.left == 1 })
+	go config.Shutdown(context.Background())
+	r.until("the goodbye is heard", func() bool { return !r.conns().shared[0].Usable() })
+	r.setServers(stops.addr, other.addr)
+	for range 4 {
+		r.mustAsk(anyone(), get("/"))
+	}
+	close(meet.full)
+	expectAll(t, ends, 9)
+	other.expectConns(t, "after the other stopped", 1)
+}
+
+// TestServersWithoutHTTP2 are refused with what to do about it.
+func TestServersWithoutHTTP2(t *testing.T) {
+	ca := pki.New(t)
+	cert := ca.Issue(t, "127.0.0.1")
+	f := func(what string, protocols []string, want string) {
+		t.Helper()
+		srv := newTLS(t, &tls.Config{Certificates: []tls.Certificate{cert.TLS(t)}, NextProtos: protocols})
+		r := newRig(t, ca, urlOf("h2", srv), nil)
+		r.in(func() {
+			_, _, err := r.pool.Take(anyone())
+			var handshake *HandshakeError
+			if !errors.As(err, &handshake) || handshake.Addr != r.cluster.Servers()[0].Addr {
+				t.Errorf("%s: %v", what, err)
+			}
+			expectError(t, what, err, nil, want)
+		})
+		if n := r.cluster.status().Conns.Running; n != 0 {
+			t.Errorf("%s: %d connections are left", what, n)
+		}
+	}
+	f("no ALPN", nil, `does not speak HTTP/2 (ALPN "h2"); use https://`)
+	f("HTTP/1.1 alone", []string{"http/1.1"}, "no application protocol")
+}
+
+// newTLS is a server that makes handshakes, and nothing else.
+func newTLS(t *testing.T, conf *tls.Config) string {
+	t.Helper()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() { ln.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(patience))
+				io.Copy(io.Discard, c)
+			})
+		}
+	})
+	return ln.Addr().String()
+}
+
+func TestUntrustedServers(t *testing.T) {
+	ca, other := pki.New(t), pki.New(t)
+	f := func(what string, pair pki.Pair, want string) {
+		t.Helper()
+		srv := newSite(t, &pair, func(http.ResponseWriter, *http.Request) {})
+		for _, scheme := range []string{"https", "h2"} {
+			r := newRig(t, ca, urlOf(scheme, srv.addr), nil)
+			r.in(func() {
+				_, _, err := r.pool.Take(anyone())
+				var verification *tls.CertificateVerificationError
+				if !errors.As(err, &verification) {
+					t.Errorf("%s, %s: %v", scheme, what, err)
+				}
+				expectError(t, what, err, nil, want)
+			})
+		}
+	}
+	f("expired", ca.Expired(t, "127.0.0.1"), "expired")
+	f("of another authority", other.Issue(t, "127.0.0.1"), "unknown authority")
+	f("of another name", ca.Issue(t, "127.0.0.2"), "127.0.0.1")
+}
+
+// TestFollowVersion sends each request in the version that its user speaks.
+func TestFollowVersion(t *testing.T) {
+	ca := pki.New(t)
+	cert := ca.Issue(t, "127.0.0.1")
+	answer := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }
+	for scheme, pair := range map[string]*pki.Pair{"http": nil, "https": &cert} {
+		srv := newSite(t, pair, answer)
+		r := newRig(t, ca, urlOf(scheme, srv.addr), &route.Options{FollowVersion: true})
+		for range 2 {
+			for _, h2 := range []bool{false, true} {
+				want := map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[h2]
+				if got := r.mustAsk(&Ask{HTTP2: h2, Timeout: patience}, get("/")); got.body != want {
+					t.Errorf("%s: the server was asked in %s, want %s", scheme, got.body, want)
+				}
+			}
+		}
+		srv.expectConns(t, scheme, 2)
+	}
+}
+
+// held is a server that can't be reached before the test says so.
+type held struct {
+	*byHand
+	r     *rig
+	tasks []*netloop.Task
+	errs  []error
+	ended chan int
+}
+
+// waitForIt makes n requests want a stream of a server that is silent during its handshake. All of
+// them wait when it returns, the first one for the server and the others for the first, or have ended.
+func waitForIt(t *testing.T, n int, timeout time.Duration) *held {
+	t.Helper()
+	h := &held{byHand: newByHand(t), tasks: make([]*netloop.Task, n), errs: make([]error, n), ended: make(chan int, n)}
+	h.r = newRig(t, pki.New(t), urlOf("h2", h.addr), &route.Options{Outlier: noOutlier})
+	h.r.in(func() {
+		for i := range n {
+			h.r.loop.Go(func() {
+				h.tasks[i] = h.r.loop.Current()
+				c, _, err := h.r.pool.Take(&Ask{Timeout: timeout})
+				if h.errs[i] = err; err == nil {
+					c.Abort(Ignored)
+				}
+				h.ended <- i
+			})
+		}
+	})
+	h.r.until("all wait", func() bool { return len(h.ended) > 0 || len(h.r.conns().waiting) == n-1 })
+	return h
+}
+
+// expectWaiting holds how many wait for somebody else's connection.
+func (h *held) expectWaiting(want int) {
+	h.Helper()
+	h.r.in(func() {
+		if n := len(h.r.conns().waiting); n != want {
+			h.Errorf("%d wait, want %d", n, want)
+		}
+	})
+}
+
+// TestFailedConnectionIsShared: whoever waits fails with it, rather than that each tries in turn.
+func TestFailedConnectionIsShared(t *testing.T) {
+	const n = 20
+	h := waitForIt(t, n, patience)
+	h.next().Close()
+	for range n {
+		within(t, h.ended, "a request")
+	}
+	for i, err := range h.errs {
+		var handshake *HandshakeError
+		if !errors.As(err, &handshake) {
+			t.Errorf("request %d ended with %v", i, err)
+		}
+	}
+	if len(h.accepted) != 0 {
+		t.Errorf("%d more connections were made", len(h.accepted))
+	}
+	h.expectWaiting(0)
+	if n := h.r.cluster.Servers()[0].failed.Load(); n != 20 {
+		t.Errorf("%d requests are counted as failed", n)
+	}
+}
+
+// TestFailedConnectionDoesNotLast: who comes later tries anew.
+func TestFailedConnectionDoesNotLast(t *testing.T) {
+	h := waitForIt(t, 2, patience)
+	h.next().Close()
+	within(t, h.ended, "a request")
+	within(t, h.ended, "a request")
+	later := h.r.begin(func() { h.r.pool.Take(anyone()) })
+	h.next().Close()
+	within(t, later, "the later request")
+}
+
+// TestSharedTimeout bounds the waits of all, though they have no deadline of their own.
+func TestSharedTimeout(t *testing.T) {
+	const n = 5
+	h := waitForIt(t, n, 50*time.Millisecond)
+	for range n {
+		within(t, h.ended, "a request")
+	}
+	for i, err := range h.errs {
+		if !errors.Is(err, netloop.ErrTimeout) {
+			t.Errorf("request %d ended with %v", i, err)
+		}
+	}
+	h.next()
+	if len(h.accepted) != 0 {
+		t.Errorf("%d more connections were made", len(h.accepted))
+	}
+}
+
+// TestWhoMakesItGivesUp, and another one takes over.
+func TestWhoMakesItGivesUp(t *testing.T) {
+	const n = 3
+	h := waitForIt(t, n, patience)
+	h.next()
+	h.r.in(h.tasks[0].Cancel)
+	if i := within(t, h.ended, "who was canceled"); i != 0 || !errors.Is(h.errs[0], netloop.ErrCanceled) {
+		t.Errorf("request %d ended with %v", i, h.errs[i])
+	}
+	theirs := h.next() // another's
+	h.expectWaiting(n - 2)
+	if n := h.r.cluster.Servers()[0].failed.Load(); n != 0 {
+		t.Error("it counts against the server")
+	}
+	theirs.Close()
+	within(t, h.ended, "who took over")
+	within(t, h.ended, "who waited for it")
+}
+
+// TestWhoWaitsGivesUp, and is forgotten.
+func TestWhoWaitsGivesUp(t *testing.T) {
+	h := waitForIt(t, 4, patience)
+	h.r.in(h.tasks[2].Cancel)
+	if i := within(t, h.ended, "who was canceled"); i != 2 || !errors.Is(h.errs[2], netloop.ErrCanceled) {
+		t.Errorf("request %d ended with %v", i, h.errs[i])
+	}
+	h.expectWaiting(2)
+	h.r.in(h.tasks[1].Wake) // for no reason
+	h.expectWaiting(2)
+	h.r.in(func() { // one who has no time to wait at all
+		h.r.loop.Current().Cancel()
+		_, _, err := h.r.pool.Take(anyone())
+		expectError(t, "canceled before", err, netloop.ErrCanceled, "")
+	})
+	h.expectWaiting(2)
+	h.next().Close()
+	for range 3 {
+		within(t, h.ended, "a request")
+	}
+}
+
+// TestRefusedConnectionsAreShared for each server by itself, with refused connections.
+func TestRefusedConnectionsAreShared(t *testing.T) {
+	const n = 30
+	r := newRig(t, nil, urlOf("h2c", closedPorts(t, 3)...), &route.Options{Outlier: noOutlier})
+	ends := r.crowd(n, get("/"))
+	for range n {
+		if err := within(t, ends, "a request"); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("%v", err)
+		}
+	}
+	for at, tries := range r.tries() {
+		if tries != n {
+			t.Errorf("%s: %d requests tried it, want each once, %d", at, tries, n)
+		}
+	}
+}
+
+// TestSilentServer says nothing of how many streams it takes, so that only the first request goes
+// over its connection, until time is up. Then all may hope.
+func TestSilentServer(t *testing.T) {
+	srv := newByHand(t)
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	var first, second Carrier
+	r.in(func() { first, _, _ = r.pool.Take(&Ask{Timeout: 50 * time.Millisecond}) })
+	done := r.begin(func() { second, _, _ = r.pool.Take(&Ask{Timeout: 50 * time.Millisecond}) })
+	r.until("the second one waits", func() bool { return len(r.conns().waiting) == 1 })
+	within(t, done, "the second one")
+	srv.next()
+	if first == nil || second == nil || len(srv.accepted) != 0 {
+		t.Errorf("%v, %v, and %d more connections", first, second, len(srv.accepted))
+		return
+	}
+	r.in(func() {
+		if first.(*h2).stream.Conn() != second.(*h2).stream.Conn() {
+			t.Error("they are on two connections")
+		}
+		first.Abort(Ignored)
+		second.Abort(Ignored)
+	})
+}
+
+// TestFreshConnectionDies before its server has said anything, and who waits makes another.
+func TestFreshConnectionDies(t *testing.T) {
+	srv := newByHand(t)
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	var first Carrier
+	r.in(func() { first = r.take(anyone()) })
+	var second Carrier
+	done := r.begin(func() { second = r.take(anyone()) })
+	r.until("the second one waits", func() bool { return len(r.conns().waiting) == 1 })
+	srv.next().Close()
+	srv.next()
+	within(t, done, "the second one")
+	r.in(func() {
+		_, err := read(first)
+		if !http2.Unprocessed(err) {
+			t.Errorf("the first one, of which nothing was sent, ended with %v", err)
+		}
+		first.Abort(OutcomeOf(err))
+		second.Abort(Ignored)
+	})
+}
+
+// TestFirstStreamEndsEarly, before the server has said anything: the connection is there for others.
+func TestFirstStreamEndsEarly(t *testing.T) {
+	srv := newByHand(t)
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	for range 2 {
+		r.in(func() { r.take(anyone()).Abort(Ignored) })
+	}
+	srv.next()
+	if len(srv.accepted) != 0 {
+		t.Error("another connection was made")
+	}
+}
+
+// TestPoolClosesWhileItConnects lets those go on who wait.
+func TestPoolClosesWhileItConnects(t *testing.T) {
+	h := waitForIt(t, 3, patience)
+	h.r.in(func() { h.r.pool.Close() })
+	h.next().Close()
+	for range 3 {
+		within(t, h.ended, "a request")
+	}
+}
+
+// TestAbortedCarriersAreNotLentAgain, while released ones are.
+func TestAbortedCarriersAreNotLentAgain(t *testing.T) {
+	srv := newSite(t, nil, func(http.ResponseWriter, *http.Request) {})
+	r := newRig(t, nil, urlOf("h2c", srv.addr), nil)
+	r.in(func() {
+		released := r.take(anyone())
+		released.Release()
+		aborted := r.take(anyone())
+		if aborted != released {
+			t.Error("a carrier that was released is not lent again")
+		}
+		aborted.Abort(Ignored)
+		other := r.take(anyone())
+		if other == aborted {
+			t.Error("a carrier that was aborted is lent again")
+		}
+		aborted.Cut() // by who has not heard
+		if err := other.Send([]byte(get("/")), nil, RestNone); err != nil {
+			t.Errorf("another request was cut: %v", err)
+		}
+		if got, err := read(other); err != nil || got.status != 200 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		other.Release()
+	})
+}
