@@ -45,7 +45,7 @@ func (s *system) openAccessLog(mask *redact.Mask) error {
 		},
 	})
 	if err != nil {
-		return environment(fmt.Errorf("accessLog: %w", err), "")
+		return environment(fmt.Errorf("access log: %w", err), "--access-log and --access-log-format, or accessLog in the file, say where it is and what it looks like")
 	}
 	return nil
 }
