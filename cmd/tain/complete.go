@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tain.dev/tain/config"
 )
 
 // flagWords are the values of the flags that have few.
@@ -10,6 +12,8 @@ var flagWords = map[string][]string{
 	"output":     {"text", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
 	"log-format": {"auto", "text", "json"},
+
+	"access-log-format": {config.FormatCombined, config.FormatJSON},
 }
 
 // addCompletions tells shells what may follow each flag of a command. Without it they would offer
@@ -20,6 +24,10 @@ func addCompletions(cmd *cobra.Command) {
 		switch f.Name {
 		case "file":
 			_ = cmd.MarkFlagFilename(f.Name, "yaml", "yml")
+		case "tls-cert", "tls-key", "tls-client-ca", "backend-ca":
+			_ = cmd.MarkFlagFilename(f.Name, "pem", "crt", "cer", "key")
+		case "access-log":
+			_ = cmd.MarkFlagFilename(f.Name)
 		case "data":
 			_ = cmd.MarkFlagDirname(f.Name)
 		default:

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -32,7 +35,7 @@ func prepare(cfg *config.Config, output string) (*system, *display, error) {
 	}
 	d := &display{output: output, ended: make(chan struct{})}
 	var out io.Writer = os.Stderr
-	if term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb" {
+	if term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb" && !onTerminal(cfg.AccessLog) {
 		d.live = report.NewLive(os.Stderr)
 		out = d.live
 	}
@@ -43,6 +46,17 @@ func prepare(cfg *config.Config, output string) (*system, *display, error) {
 		return nil, nil, err
 	}
 	return s, d, nil
+}
+
+// onTerminal says whether the access log goes where a live summary would, which it would tear apart.
+func onTerminal(log config.AccessLog) bool {
+	switch log.Path {
+	case config.Stdout, "-":
+		return term.IsTerminal(int(os.Stdout.Fd()))
+	case config.Stderr:
+		return term.IsTerminal(int(os.Stderr.Fd()))
+	}
+	return false
 }
 
 // run draws the live summary until ctx ends.
@@ -62,13 +76,36 @@ func (d *display) run(ctx context.Context, s *system) {
 		case <-tick.C:
 		}
 		width, height, err := term.GetSize(int(os.Stderr.Fd()))
-		if err != nil {
+		if err != nil || width == 0 {
 			width, height = 80, 24
 		}
-		if d.live.Draw(report.Summary(samples.snapshot(), report.Options{Width: width, Color: colored(os.Stderr)}), height) != nil {
+		color := colored(os.Stderr)
+		lines := report.Summary(samples.snapshot(), report.Options{Width: width, Color: color})
+		if ill := illness(s.upstreams.Status(), s.certs.Status(), time.Now()); ill != "" {
+			lines = slices.Insert(lines, 1, warning(ill, width, color)) // below the title, where no terminal is too small for it
+		}
+		if d.live.Draw(lines, height) != nil {
 			return // nobody looks
 		}
 	}
+}
+
+// warning is a line of the live summary, cut to its width. Servers may have a say in the text, so
+// nothing in it may be taken for an order by the terminal.
+func warning(text string, width int, color bool) string {
+	line := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '·'
+	}, text))
+	if len(line) > width {
+		line = append(line[:max(width-1, 0)], '…')
+	}
+	if color {
+		return "\x1b[33m" + string(line) + "\x1b[0m"
+	}
+	return string(line)
 }
 
 // report takes the summary away and prints the report.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -9,13 +10,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/tlsconf"
 )
 
 func newMirrorCommand() *cobra.Command {
 	var quick config.Quick
-	var output string
-	var listen []string
-	quick.Percent = 100
+	var output, accessFormat string
 	set := config.Defaults()
 	cmd := &cobra.Command{
 		Use:   "mirror --live URL --to URL [flags]",
@@ -23,6 +23,10 @@ func newMirrorCommand() *cobra.Command {
 		Long: `tain mirror listens for users, forwards what they send to --live, and sends a copy to every --to. The
 answers of the copies are compared with live's and thrown away. Nothing about a copy can delay, change
 or fail a user's request. Ctrl-C drains, and then prints the report.
+
+URLs say how a service is talked to: http://host:port and https://host:port are HTTP/1.1, h2c:// and
+h2:// HTTP/2, for gRPC too; http+unix:///run/app.sock is a socket. With --tls-cert users connect over
+TLS, else in the clear; they speak HTTP/1.1 or HTTP/2 as they like.
 
 Only safe methods (GET, HEAD, OPTIONS, TRACE, QUERY) are copied, unless --writes is given: a copied POST
 may charge a card twice.
@@ -33,25 +37,36 @@ may charge a card twice.
   'method == "GET" && header["x-env"] in ["prod", "stage"]'`,
 		Example: `  tain mirror --live http://127.0.0.1:9000 --to http://127.0.0.1:9001
   tain mirror --live http://127.0.0.1:9000 --to http://127.0.0.1:9001 --baseline http://127.0.0.1:9002 \
-      --percent 10 --match 'path=/api/*'`,
+      --percent 10 --match 'path=/api/*'
+  tain mirror --live https://shop.internal --to https://shop-v2.internal --backend-ca internal-ca.pem \
+      --listen :8443 --tls-cert shop.pem --tls-key shop.key --access-log /var/log/tain.log
+  tain mirror --live h2c://127.0.0.1:9000 --to h2c://127.0.0.1:9001 --writes    # gRPC`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, errs := quick.Config()
-			table := cfg.Table
+			table, listen := cfg.Table, cfg.Listen
 			*cfg = set
-			cfg.Table, cfg.Listen = table, config.Listeners(listen...)
+			cfg.Table, cfg.Listen = table, listen
 			takeAdmin(cfg)
+			if err := takeAccessFormat(&cfg.AccessLog, accessFormat, cmd.Flags().Changed("access-log-format")); err != nil {
+				errs = append(errs, err)
+			}
 			if errs = append(errs, flagErrors(cfg.Validate())...); len(errs) > 0 {
 				return &exitError{code: exitUsage, err: joinErrors(errs), hint: "see tain mirror --help"}
+			}
+			if err := checkBackendCA(quick.BackendCA); err != nil {
+				return err
 			}
 			return serve(cmd, cfg, nil, output)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&quick.Live, "live", "", "`URL` of the service that answers users, http://host:port")
-	f.StringArrayVar(&quick.To, "to", nil, "`URL` that copies go to, http://host:port; repeatable")
+	f.StringVar(&quick.Live, "live", "", "`URL` of the service that answers users, such as http://host:port")
+	f.StringArrayVar(&quick.To, "to", nil, "`URL` that copies go to; repeatable")
 	f.StringVar(&quick.Baseline, "baseline", "", "`URL` of a second instance of the live version, to tell noise from change")
+	f.StringVar(&quick.BackendCA, "backend-ca", "", "PEM `file` of the authorities that certificates of https:// and h2:// URLs come from (default the system's)")
+	f.BoolVar(&quick.BackendInsecure, "backend-insecure", false, "take any certificate of https:// and h2:// URLs")
 	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
 	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied; repeatable")
 	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
@@ -59,7 +74,12 @@ may charge a card twice.
 	f.DurationVar(&quick.Timeout, "timeout", 10*time.Second, "how long a copy may take, from the connect to the last byte")
 	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
 	f.Var((*size)(&set.Mirror.Memory), "mirror-memory", "ceiling for all that exists because of mirrors")
-	f.StringSliceVar(&listen, "listen", []string{set.Listen[0].Address}, "`address` where users connect, host:port or :port; repeatable")
+	f.StringSliceVar(&quick.Listen, "listen", []string{set.Listen[0].Address}, "`address` where users connect, host:port, :port or unix:/path; repeatable")
+	f.StringVar(&quick.TLSCert, "tls-cert", "", "PEM `file` of the certificate that users see, with its intermediates; tain run takes several")
+	f.StringVar(&quick.TLSKey, "tls-key", "", "PEM `file` of its private key (default that of --tls-cert)")
+	f.StringVar(&quick.TLSClientCA, "tls-client-ca", "", "PEM `file` of authorities; users need a certificate from one of them")
+	f.StringVar(&set.AccessLog.Path, "access-log", "", "`file` for a line per live request, or stdout or stderr")
+	f.StringVar(&accessFormat, "access-log-format", set.AccessLog.Format, "`form` of the lines: combined, json, or a template such as '$status $request_time $request'")
 	addProcessFlags(f, &set)
 	addOutputFlag(cmd, &output)
 	return cmd
@@ -88,6 +108,35 @@ func takeAdmin(cfg *config.Config) {
 	}
 }
 
+// takeAccessFormat reads a text with variables as a template. given says that it is not the default.
+func takeAccessFormat(log *config.AccessLog, format string, given bool) error {
+	const flag = "--access-log-format"
+	switch {
+	case given && log.Path == "":
+		return &config.Error{Setting: flag, Text: "means nothing without an access log; use --access-log too"}
+	case strings.Contains(format, "$"):
+		log.Format, log.Template = config.FormatTemplate, format
+	case format == config.FormatCombined, format == config.FormatJSON:
+		log.Format = format
+	default:
+		return &config.Error{Setting: flag, Text: fmt.Sprintf("%q is unknown; use combined, json, or a template with variables such as $status", format)}
+	}
+	return nil
+}
+
+// checkBackendCA finds out at once what would keep every request from a backend that speaks TLS. tain
+// run goes on, because there the file may come later.
+func checkBackendCA(file string) error {
+	if file == "" {
+		return nil
+	}
+	store := tlsconf.NewStore(slog.New(slog.DiscardHandler))
+	if _, err := store.Client(tlsconf.Client{CA: file}, "any"); err != nil {
+		return environment(fmt.Errorf("--backend-ca %s: %w", file, err), "name a PEM file of certificates")
+	}
+	return nil
+}
+
 // flagErrors names the flags of settings that have one.
 func flagErrors(errs []error) []error {
 	flags := map[string]string{
@@ -99,8 +148,8 @@ func flagErrors(errs []error) []error {
 			name, index, _ := strings.Cut(e.Setting, "[")
 			if flag := flags[name]; flag != "" && e.File == "" {
 				e.Setting = flag
-				if index != "" {
-					e.Setting += " (number " + strings.TrimSuffix(index, "]") + ", counted from 0)"
+				if index, _, _ = strings.Cut(index, "]"); index != "" {
+					e.Setting += " (number " + index + ", counted from 0)"
 				}
 			}
 		}
