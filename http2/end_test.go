@@ -147,7 +147,7 @@ func TestClientGoesAway(t *testing.T) {
 	u.on(u.c.Shutdown)
 	u.expectGoodbye(NoError)
 
-	u = newUpstream(t, &Settings{IdleTimeout: soon})
+	u = newUpstream(t, &Settings{IdleTimeout: 10 * soon})
 	u.expectGoodbye(NoError)
 	u.on(func() {
 		if u.c.Usable() {

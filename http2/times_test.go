@@ -59,7 +59,7 @@ func TestSlowBody(t *testing.T) {
 
 func TestIdle(t *testing.T) {
 	r := newRig(t)
-	addr := r.serve(&Settings{IdleTimeout: 3 * soon}, echo)
+	addr := r.serve(&Settings{IdleTimeout: 10 * soon}, echo)
 	p := connect(t, addr)
 	p.expectGoodbye(NoError)
 	p = connect(t, addr)
