@@ -37,8 +37,8 @@ func TestSlowHeads(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	r := newRig(t)
 	ended := make(chan error, 1)
-	p := connect(t, r.serve(&Settings{HeadTimeout: soon, IdleTimeout: soon}, func(s *Stream) {
-		s.SetDeadline(3 * soon)
+	p := connect(t, r.serve(&Settings{HeadTimeout: soon, IdleTimeout: 10 * soon}, func(s *Stream) {
+		s.SetDeadline(12 * soon)
 		for err := error(nil); ; err = s.Fill() {
 			if err != nil {
 				ended <- err
