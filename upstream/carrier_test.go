@@ -386,7 +386,7 @@ func TestEndOfAConnection(t *testing.T) {
 func TestTunnel(t *testing.T) {
 	f := func(scheme string, rest Rest) {
 		t.Run(scheme, func(t *testing.T) {
-			r := newRig(t, nil, urlOf(scheme, newSwitch(t)), nil)
+			r := newRig(t, nil, urlOf(scheme, newServing(t, switchProtocols)), nil)
 			for range 2 {
 				r.in(func() { tunnel(t, r, rest) })
 			}
@@ -430,24 +430,7 @@ func tunnel(t *testing.T, r *rig, rest Rest) {
 	}
 }
 
-// newSwitch is a server of tunnels that echo, of HTTP/1.1 and of HTTP/2.
-func newSwitch(t *testing.T) string {
-	t.Helper()
-	r := newRig(t, nil, "http://nowhere", nil)
-	ln, err := netloop.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	r.in(func() {
-		err = r.loop.Accept(ln, func(*netloop.Conn) bool { return true }, switchProtocols, func(err error) { t.Error(err) })
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ln.Addr().String()
-}
-
+// switchProtocols is a server of tunnels that echo, of HTTP/1.1 and of HTTP/2.
 func switchProtocols(c *netloop.Conn) {
 	if c.Fill() != nil {
 		c.Close()

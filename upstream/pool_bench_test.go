@@ -11,30 +11,12 @@ import (
 	"tain.dev/tain/route"
 )
 
-// newAnswering is a server on a loop of its own, of both versions of HTTP, that answers each request
-// with a short body.
-func newAnswering(t testing.TB) string {
-	t.Helper()
-	r := newRig(t, nil, "http://nowhere", nil)
-	ln, err := netloop.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	r.in(func() {
-		err = r.loop.Accept(ln, func(*netloop.Conn) bool { return true }, answerShortly, func(err error) { t.Error(err) })
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ln.Addr().String()
-}
-
 var (
 	shortHead = []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n")
 	shortBody = []byte(`{"id":1,"name":"something"}`)
 )
 
+// answerShortly is a server of both versions of HTTP that answers each request with a short body.
 func answerShortly(c *netloop.Conn) {
 	for len(c.Buffered()) == 0 {
 		if c.Fill() != nil {
@@ -121,7 +103,7 @@ func (c *client) read(up Carrier) error {
 	}
 }
 
-// bare is an exchange over the first shared connection, past the pool.
+// bare is an exchange over a shared connection, past the pool.
 func (c *client) bare(conn *http2.Conn) error {
 	s := conn.Open()
 	defer s.Close()
@@ -161,7 +143,7 @@ func allocations(t *testing.T, fn func() error) float64 {
 
 // TestPoolDoesNotAllocate for any policy of choice, but for what HTTP/2 does by itself.
 func TestPoolDoesNotAllocate(t *testing.T) {
-	a, b := newAnswering(t), newAnswering(t)
+	a, b := newServing(t, answerShortly), newServing(t, answerShortly)
 	for _, scheme := range []string{"http", "h2c"} {
 		for _, policy := range policies {
 			o := &route.Options{Balance: route.Balance{Policy: policy}, MaxConns: 4, MaxRequests: 4}
@@ -169,8 +151,13 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 			c := newClient(r.pool)
 			r.in(func() {
 				loan, exchange, bare := allocations(t, c.borrow), allocations(t, c.exchange), 0.0
-				if scheme == "h2c" {
-					bare = allocations(t, func() error { return c.bare(r.conns().shared[0]) })
+				for _, k := range r.pool.servers {
+					if scheme == "h2c" {
+						bare = allocations(t, func() error { return c.bare(k.shared[0]) })
+					}
+				}
+				if raceEnabled {
+					exchange = bare // its sync.Pool forgets at random
 				}
 				if loan >= 1 || exchange >= bare+1 {
 					t.Errorf("%s, policy %d: a loan allocates %.0f times, an exchange %.0f, of which %.0f are due", scheme, policy, loan, exchange, bare)
@@ -187,7 +174,7 @@ func BenchmarkExchange(b *testing.B) { benchmarkPool(b, (*client).exchange) }
 func benchmarkPool(b *testing.B, fn func(*client) error) {
 	for _, scheme := range []string{"http", "h2c"} {
 		b.Run(scheme, func(b *testing.B) {
-			r := newRig(b, nil, urlOf(scheme, newAnswering(b)), nil)
+			r := newRig(b, nil, urlOf(scheme, newServing(b, answerShortly)), nil)
 			c := newClient(r.pool)
 			b.ReportAllocs()
 			r.in(func() {

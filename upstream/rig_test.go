@@ -408,6 +408,24 @@ func (f *far) expectEnd(before string, reset bool) {
 	}
 }
 
+// newServing is a server on a loop of its own, which runs serve for each connection.
+func newServing(t testing.TB, serve func(*netloop.Conn)) string {
+	t.Helper()
+	ln, err := netloop.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() }) // when the loop has ended
+	r := newRig(t, nil, "http://nowhere", nil)
+	r.in(func() {
+		err = r.loop.Accept(ln, func(*netloop.Conn) bool { return true }, serve, func(err error) { t.Error(err) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln.Addr().String()
+}
+
 // closedPort is an address that refuses connections.
 func closedPort(t testing.TB) string {
 	t.Helper()
