@@ -53,7 +53,8 @@ func TestReadmes(t *testing.T) {
 	}
 	f("tls", nil, func(t *testing.T, s *stage) { s.waitForCopies(t, 4) })
 	f("http2", services{"9000": echo, "9443": echoSecurely}, nil)
-	f("grpc", services{"9000": echoMessages, "9001": echoMessages}, streamMessages)
+	copied := make(chan string, 8)
+	f("grpc", services{"9000": echoMessages(nil), "9001": echoMessages(copied)}, streamMessages(copied))
 	f("websocket", services{"9000": echoFrames}, sendFrames)
 	f("edge", services{"9000": echo, "9001": echo, "9002": nobody}, noticeNothing)
 }

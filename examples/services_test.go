@@ -70,9 +70,10 @@ func echoSecurely(t *testing.T, dir string) (port string) {
 	}})
 }
 
-// echoMessages is a service of gRPC that answers every message with itself, as soon as it has it.
-func echoMessages(t *testing.T, _ string) (port string) {
-	return serve(t, func(w http.ResponseWriter, q *http.Request) {
+// echoMessages is a service of gRPC that answers every message with itself, as soon as it has it, and
+// tells of it.
+func echoMessages(tell chan<- string) func(t *testing.T, dir string) (port string) {
+	handle := func(w http.ResponseWriter, q *http.Request) {
 		w.Header().Set("Content-Type", "application/grpc")
 		w.Header().Set("Trailer", "Grpc-Status")
 		w.WriteHeader(http.StatusOK)
@@ -82,12 +83,16 @@ func echoMessages(t *testing.T, _ string) (port string) {
 			if err != nil {
 				break
 			}
+			if tell != nil {
+				tell <- string(message[5:])
+			}
 			if _, err := w.Write(message); err != nil {
 				return
 			}
 		}
 		w.Header().Set("Grpc-Status", "0")
-	}, nil)
+	}
+	return func(t *testing.T, _ string) (port string) { return serve(t, handle, nil) }
 }
 
 // readMessage reads a message of gRPC, with the five bytes that say how long it is.
