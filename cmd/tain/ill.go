@@ -31,7 +31,7 @@ func illness(upstreams []upstream.ClusterStatus, certs []tlsconf.Status, now tim
 	case 1:
 		return all[0]
 	}
-	return fmt.Sprintf("%s (and %d more: see the admin API)", all[0], len(all)-1)
+	return fmt.Sprintf("%d things need a look, first %s", len(all), all[0])
 }
 
 // illUpstream speaks of the first server that is not well: there is no room for more.

@@ -43,7 +43,7 @@ func TestIllness(t *testing.T) {
 	f(nil, cert(90*day, 0, ""), "shop.pem has expired (a.example, b.example)")
 	f(nil, cert(90*day, 60*day, "the key is of another certificate"), "shop.pem is no good and its last content stays in use: the key is of another certificate")
 
-	f(cluster(nil, two), cert(90*day, -day, ""), "192.0.2.2:9000 is not well: 5 requests in a row failed (and 1 more: see the admin API)")
+	f(cluster(nil, two), cert(90*day, -day, ""), "2 things need a look, first 192.0.2.2:9000 is not well: 5 requests in a row failed")
 }
 
 func TestWarning(t *testing.T) {
