@@ -235,13 +235,19 @@ func TestCut(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			reader := r.begin(func() { _, reading = read(c) })
+			begun := 0
+			reader := r.begin(func() {
+				begun++
+				_, reading = read(c)
+			})
 			sender := r.begin(func() {
+				begun++
 				for sending == nil {
 					sending = c.SendBody(make([]byte, 64<<10), false, nil)
 				}
 			})
-			r.in(func() { // so that both wait
+			r.until("both wait", func() bool { return begun == 2 })
+			r.in(func() {
 				c.Cut()
 				if n := r.cluster.status().Requests.Running; n != 1 {
 					t.Errorf("%d requests run after the cut, want the one whose loan goes on", n)
@@ -270,36 +276,33 @@ func TestWait(t *testing.T) {
 	f := func(scheme, at string, leave func()) {
 		t.Run(scheme, func(t *testing.T) {
 			r := newRig(t, nil, urlOf(scheme, at), nil)
-			var task *netloop.Task
 			var c Carrier
-			wait := func() (err error) {
-				task = r.loop.Current()
-				err = c.Wait()
-				task = nil
-				return err
-			}
+			var task *netloop.Task
+			var word bool
 			r.in(func() {
 				c = r.take(anyone())
 				if err := c.Send([]byte("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), nil, RestChunked); err != nil {
 					t.Error(err)
 				}
 			})
-			woken := r.begin(func() {
-				if err := wait(); err != nil {
-					t.Errorf("the wait ended with %v", err)
+			done := r.begin(func() {
+				task = r.loop.Current()
+				for !word { // it may be woken for nothing
+					if err := c.Wait(); err != nil {
+						t.Errorf("the wait ended with %v", err)
+						return
+					}
+				}
+				for c.Wait() == nil {
 				}
 			})
 			r.until("it waits", func() bool { return task != nil })
-			r.in(func() { task.Wake() })
-			within(t, woken, "who was woken")
-			left := r.begin(func() {
-				if err := wait(); err == nil {
-					t.Error("the wait for a server that is gone ended without an error")
-				}
+			r.in(func() {
+				word = true
+				task.Wake()
 			})
-			r.until("it waits", func() bool { return task != nil })
 			leave()
-			within(t, left, "who was left")
+			within(t, done, "who was left")
 			r.in(func() { c.Abort(Ignored) })
 		})
 	}
