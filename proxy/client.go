@@ -43,6 +43,7 @@ type client interface {
 	abort()
 	// leave ends the exchange without an answer.
 	leave()
-	// switched answers that the protocol is switched as r.out says, and returns what carries it.
+	// switched answers that the protocol is switched, as the head in r.answer says, and returns what
+	// carries it.
 	switched() (upstream.Tunnel, error)
 }

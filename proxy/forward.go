@@ -34,7 +34,12 @@ func (r *request) exchangeLive() bool {
 // attempt sends the request to a backend and waits for the head of the answer. reused says that
 // the connection had been used before.
 func (r *request) attempt(n int) (reused bool, err error) {
-	r.backend = r.forward.pick(n, &r.first, r.ask.Token)
+	if n == 0 {
+		r.index = r.forward.choose(r.ask.Token)
+	} else {
+		r.index = r.forward.next(r.index, r.unreached)
+	}
+	r.backend = &r.forward.backends[r.index]
 	r.pool = r.backend.pool
 	r.askedAt = r.lane.loop.Now()
 	if r.up, reused, err = r.pool.Take(&r.ask); err != nil {
@@ -78,7 +83,11 @@ func (r *request) outcome(err error) upstream.Outcome {
 func (r *request) sendRequest() error {
 	if r.whole {
 		body, _ := r.client.whole()
-		return r.up.Send(r.liveHead(), body, upstream.RestNone)
+		rest := upstream.RestNone
+		if r.upgrade && r.pool.Cluster().HTTP2(r.ask.HTTP2) {
+			rest = upstream.RestLength // the tunnel is the body
+		}
+		return r.up.Send(r.liveHead(), body, rest)
 	}
 	rest := upstream.RestLength
 	if r.in.Body == http1.BodyChunked {

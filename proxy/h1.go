@@ -202,13 +202,6 @@ func (c *h1Client) abort() { c.netConn.Abort() }
 func (c *h1Client) leave() { c.netConn.Close() }
 
 func (c *h1Client) switched() (upstream.Tunnel, error) {
-	r := c.r
-	a := append(r.answer, "Connection: Upgrade\r\n"...)
-	if protocol, ok := r.out.Get(http1.Upgrade); ok {
-		a = append(a, "Upgrade: "...)
-		a = append(a, protocol...)
-		a = append(a, "\r\n"...)
-	}
-	r.answer = append(a, "\r\n"...)
-	return c.netConn, c.send(r.answer)
+	c.r.answer = append(c.r.answer, "\r\n"...)
+	return c.netConn, c.send(c.r.answer)
 }

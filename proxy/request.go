@@ -43,8 +43,10 @@ type request struct {
 	common    int    // how much of head is in normal form, see traffic.Arrival
 	route     *route.Route
 	forward   *forward
-	first     int // the backend that was tried first
 	backend   *backend
+	index     int     // of the backend
+	unreached uint64  // the backends, by index, that are known to be out of reach; of the first 64
+	skipped   int     // how often an attempt did not reach one
 	bound     binding // where the route keeps sessions
 	origin    []byte  // value of Origin, where the route looks at it
 	special   []byte  // head, with the changes for one backend
@@ -104,7 +106,7 @@ func (r *request) begin() {
 	r.at, r.until, r.askedAt, r.firstAt = 0, 0, 0, 0
 	r.status, r.retries, r.received, r.answered = 0, 0, 0, 0
 	r.fault, r.server, r.route, r.mirrored = "", netloop.Addr{}, nil, false
-	r.forward, r.backend, r.pool = nil, nil, nil
+	r.forward, r.backend, r.pool, r.unreached, r.skipped = nil, nil, nil, 0, 0
 	r.access.grpcStatus = r.access.grpcStatus[:0]
 }
 

@@ -22,7 +22,7 @@ func (r *request) mayRetry(reused bool, attempt int, err error) bool {
 	switch {
 	case r.uploadErr != nil, errors.Is(err, netloop.ErrGuard), errors.Is(err, netloop.ErrCanceled):
 		return false // nobody wants it
-	case unreached(err) && attempt+1 < len(r.forward.backends):
+	case unreached(err) && r.skip():
 		return true
 	case !r.whole:
 		return unreached(err) && r.retriesFailure(err)
@@ -30,6 +30,17 @@ func (r *request) mayRetry(reused bool, attempt int, err error) bool {
 		return true
 	}
 	return r.retriesFailure(err)
+}
+
+// skip goes past a backend that can't be reached, which costs nothing. It returns false when all were
+// tried.
+func (r *request) skip() bool {
+	r.unreached |= 1 << r.index
+	if r.skipped++; r.skipped < len(r.forward.backends) {
+		return true
+	}
+	r.unreached, r.skipped = 0, 0 // the route's policy may have them tried again
+	return false
 }
 
 // isStale says whether an error may come from a kept connection that the backend was closing, and
@@ -70,7 +81,7 @@ func failureOf(err error) route.RetryOn {
 		return route.RetryRefused
 	case errors.Is(err, netloop.ErrTimeout):
 		return route.RetryTimeout
-	case errors.Is(err, upstream.ErrBusy), errors.Is(err, http2.ErrNoConnect),
+	case errors.Is(err, upstream.ErrBusy), errors.Is(err, http2.ErrNoConnect), err == errDeclined,
 		errors.As(err, &malformed), errors.Is(err, netloop.ErrFull), errors.Is(err, http2.ErrLargeHead):
 		return 0
 	}

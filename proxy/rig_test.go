@@ -98,9 +98,35 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 		if n := r.bugs.Load(); n != r.wantBugs {
 			t.Errorf("%d handlers panicked, want %d", n, r.wantBugs)
 		}
+		r.checkLoans(t)
 		memory.Close()
 	})
 	return r
+}
+
+// checkLoans holds that nothing is left of what was borrowed from backends, nor of their budgets.
+func (r *rig) checkLoans(t testing.TB) {
+	t.Helper()
+	for _, c := range r.set.Status() {
+		if c.Requests.Running != 0 || c.Retries.Running != 0 || c.Conns.Running != 0 {
+			t.Errorf("upstream %s: %d requests, %d retries and %d connections are left", c.Name, c.Requests.Running, c.Retries.Running, c.Conns.Running)
+		}
+		for _, s := range c.Servers {
+			if s.Active != 0 {
+				t.Errorf("server %s: %d requests are left", s.Addr, s.Active)
+			}
+		}
+	}
+}
+
+// failures is how often servers were blamed.
+func (r *rig) failures() (n uint64) {
+	for _, c := range r.set.Status() {
+		for _, s := range c.Servers {
+			n += s.Failed
+		}
+	}
+	return n
 }
 
 func (r *rig) setTable(t testing.TB, text string) {
@@ -209,6 +235,8 @@ func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
 //	clients waits until there are so many users
 //	moment  waits until the loop has seen what was sent
 //	errors  waits until these errors are counted, one "reason count" a line, and no other
+//	failures  waits until the servers of all backends were blamed so often
+//	silence   lets 120 ms pass
 //	exchange  takes the next exchange that was captured, as told by say
 //	log     waits until the access log is this; the setting log is its template
 //
@@ -231,7 +259,7 @@ func TestCases(t *testing.T) {
 			configure(t, cfg, settings)
 			r = start(t, cfg, table, nil)
 			r.entry.Store(&Entry{ProxyProtocol: strings.Contains(entry, "proxy"), NoHTTP2: strings.Contains(entry, "http1")})
-			play.Vars = map[string]string{"live": r.live.Addr, "other": r.other.Addr, "via": r.via}
+			play.Vars = map[string]string{"live": r.live.Addr, "other": r.other.Addr, "via": r.via, "addr": r.addr}
 			play.Enter = map[string]func(testing.TB) *wire.Peer{
 				"user":  r.user,
 				"live":  func(testing.TB) *wire.Peer { return r.live.Accepts() },
@@ -272,6 +300,10 @@ func (r *rig) steps(t *testing.T, cfg *config.Config) func(step, text string) bo
 			wire.Until(t, "clients to be "+text, func() bool { return r.Counts().Clients == want })
 		case "errors":
 			becomes(t, "errors", plain, r.errors)
+		case "failures":
+			becomes(t, "failures", strings.TrimSpace(plain), func() string { return strconv.FormatUint(r.failures(), 10) })
+		case "silence":
+			<-time.After(120 * time.Millisecond)
 		case "exchange":
 			if got := <-r.exchanges; got != plain {
 				t.Errorf("the exchange is\n%swant\n%s", got, plain)

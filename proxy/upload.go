@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/upstream"
 )
@@ -136,18 +137,32 @@ func (r *request) tunnel() bool {
 	r.lane.classes[1].Add(1)
 	r.answer = r.out.AppendHead(r.answer[:0])
 	r.editAnswer()
+	r.answer = r.appendSwitch(r.answer)
 	user, err := r.client.switched()
 	r.up.StartBody(&r.out)
 	r.leaveBudget()
 	r.endExchange(faultSwitch)
 	if err == nil {
 		r.carry(user, r.up.Tunnel())
+	} else {
+		r.noteFault(reasonClient, err)
 	}
 	up := r.up
 	r.up = nil
 	up.Release()
 	r.client.leave()
 	return false
+}
+
+// appendSwitch writes to which protocol.
+func (r *request) appendSwitch(a []byte) []byte {
+	a = append(a, "Connection: Upgrade\r\n"...)
+	if protocol, ok := r.out.Get(http1.Upgrade); ok {
+		a = append(a, "Upgrade: "...)
+		a = append(a, protocol...)
+		a = append(a, "\r\n"...)
+	}
+	return a
 }
 
 func (r *request) carry(user, live upstream.Tunnel) {
