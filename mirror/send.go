@@ -293,6 +293,7 @@ func (w *worker) readBody(k *copied) error {
 // reasonOf sorts what ended a copy into the closed list.
 func reasonOf(err error) traffic.Failed {
 	var dial *netloop.DialError
+	var handshake *upstream.HandshakeError
 	var malformed *http1.Error
 	switch {
 	case err == errBody:
@@ -305,7 +306,7 @@ func reasonOf(err error) traffic.Failed {
 		return traffic.FailedLimit
 	case errors.Is(err, netloop.ErrCanceled):
 		return traffic.FailedStopping
-	case errors.As(err, &dial):
+	case errors.As(err, &dial), errors.As(err, &handshake), errors.Is(err, upstream.ErrUnresolved), errors.Is(err, upstream.ErrBusy):
 		return traffic.FailedConnect
 	case errors.Is(err, netloop.ErrTimeout):
 		return traffic.FailedTimeout

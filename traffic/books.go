@@ -42,7 +42,7 @@ const (
 	FailedConnect    Failed = iota // no connection
 	FailedTimeout                  // no complete answer in time
 	FailedReset                    // the connection broke
-	FailedMalformed                // the answer is not HTTP/1.1
+	FailedMalformed                // the answer is malformed
 	FailedLimit                    // the answer goes on past the limit
 	FailedIncomplete               // the live request broke while the copy was being sent
 	FailedBody                     // the request's body grew over the limit for copies
