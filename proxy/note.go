@@ -18,7 +18,7 @@ const (
 	reasonUnresolved                      // the backend's name has no address
 	reasonTimeout                         // the backend did not answer in time
 	reasonReset                           // the backend's connection broke
-	reasonMalformed                       // the backend's answer is not HTTP/1.1
+	reasonMalformed                       // the backend's answer is malformed
 	reasonNoRoute                         // no route matches
 	reasonLoop                            // the request has been here before
 	reasonRefused                         // the request is malformed, too large or too slow
