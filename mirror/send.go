@@ -121,7 +121,9 @@ func (w *worker) exchange(k *copied) (err error) {
 	w.up.SetDeadline(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1)) // 0 is never
 	w.buildHead(k)
 	sendErr := w.send(k)
-	if sendErr != nil && !early(sendErr) {
+	if sendErr == errIncomplete && k.live.Fault == "" {
+		w.up.SetDeadline(min(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1), earlyTime))
+	} else if sendErr != nil && !early(sendErr) {
 		return sendErr
 	}
 	// A target may answer, and close, before it has read the request. What it said counts.
@@ -133,6 +135,10 @@ func (w *worker) exchange(k *copied) (err error) {
 	}
 	return nil
 }
+
+// earlyTime is what a target gets for its answer to a part of a request, where live has answered that
+// without the rest: a refusal, or the end of a stream of gRPC.
+const earlyTime = time.Second
 
 // maxAnswerHead bounds the head of a target's answer, in bytes.
 const maxAnswerHead = 64 << 10
