@@ -73,10 +73,17 @@ func (r *request) outcome(err error) upstream.Outcome {
 		return upstream.Ignored
 	case errors.Is(err, http2.ErrNoConnect), err == errDeclined:
 		return upstream.Ignored
-	case r.hasty && errors.Is(err, netloop.ErrTimeout) && r.late():
+	case r.overdue(err):
 		return upstream.Ignored // users must not be able to make servers look ill
 	}
 	return upstream.OutcomeOf(err)
+}
+
+// overdue says that what the user set as the deadline has ended the request. Live knows of it, too, and
+// may be the first to act on it: with a reset.
+func (r *request) overdue(err error) bool {
+	var reset *http2.StreamError
+	return r.hasty && r.late() && (errors.Is(err, netloop.ErrTimeout) || errors.As(err, &reset))
 }
 
 // sendRequest sends the head, and the body as far as it is here. The rest is left to an uploader.
@@ -190,7 +197,7 @@ func (r *request) explain(err error) (why reason, status int, text string) {
 		return reasonConnect, http.StatusGatewayTimeout, "the backend can't be reached in time"
 	case errors.As(err, &dial):
 		return reasonConnect, http.StatusBadGateway, "the backend can't be reached"
-	case errors.Is(err, netloop.ErrTimeout):
+	case errors.Is(err, netloop.ErrTimeout), r.overdue(err):
 		return reasonTimeout, http.StatusGatewayTimeout, "the backend did not answer in time"
 	case errors.As(err, &bad), errors.Is(err, netloop.ErrFull), errors.Is(err, http2.ErrLargeHead):
 		return reasonMalformed, http.StatusBadGateway, "the backend's answer is malformed"
