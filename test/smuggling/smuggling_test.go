@@ -53,9 +53,6 @@ func eachServer(t *testing.T, files string, try func(*testing.T, *rig, vector) i
 				t.Run(v.class+"/"+v.name, func(t *testing.T) { table.add(i, try(t, r, v)) })
 			}
 			r.end(t)
-			if t.Failed() {
-				t.Logf("tain logged:\n%s", r.tain.Log.String())
-			}
 		})
 	}
 	t.Logf("%d vectors, and how many requests of each the servers saw:\n%s", len(corpus), table)

@@ -1,0 +1,10 @@
+package websocket
+
+import (
+	"os"
+	"testing"
+
+	"tain.dev/tain/test/wire"
+)
+
+func TestMain(m *testing.M) { os.Exit(wire.Main(m)) }
