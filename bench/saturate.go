@@ -3,10 +3,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"time"
 )
+
+// stuck is how long after its time a generator may take to end.
+const stuck = 20 * time.Second
 
 // generator is a program that loads a server as fast as the server answers.
 type generator struct {
@@ -29,8 +33,14 @@ func (b *bench) saturate(g generator, s *server, d time.Duration) (usage, error)
 	if err != nil {
 		return usage{}, err
 	}
+	// A generator whose connections get no answer may wait for ever.
+	ctx, cancel := context.WithTimeout(b.ctx, d+stuck)
+	defer cancel()
 	argv := g.argv(s.addr, d)
-	out, err := exec.CommandContext(b.ctx, argv[0], argv[1:]...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	if ctx.Err() != nil {
+		return usage{}, fmt.Errorf("%s on %s: no end %v after it was due: %s", g.name, s.name, stuck, out[max(0, len(out)-300):])
+	}
 	if err != nil {
 		return usage{}, fmt.Errorf("%s on %s: %w: %.300s", g.name, s.name, err, out)
 	}
