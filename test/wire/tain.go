@@ -78,10 +78,10 @@ func (p *Tain) Start(t testing.TB, command *exec.Cmd, args ...string) {
 	p.process, p.ended = command, make(chan error, 1)
 	go func() { p.ended <- command.Wait() }()
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
 		if t.Failed() {
-			t.Logf("tain logged:\n%s", p.Log.String())
+			p.explain(t)
 		}
+		_ = command.Process.Kill()
 	})
 	Until(t, "tain to be ready", func() bool {
 		select {
@@ -92,6 +92,16 @@ func (p *Tain) Start(t testing.TB, command *exec.Cmd, args ...string) {
 		status, _ := p.Get("/readyz")
 		return status == http.StatusOK
 	})
+}
+
+// explain says what may be of use when a test has failed.
+func (p *Tain) explain(t testing.TB) {
+	select {
+	case err := <-p.ended:
+		t.Logf("tain has ended before the test: %v", err)
+	default:
+	}
+	t.Logf("tain logged:\n%s", p.Log.String())
 }
 
 // Get asks the admin API. The status is 0 without an answer, and the body says why.
