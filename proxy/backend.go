@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/route"
@@ -56,7 +57,12 @@ func hostOf(b route.Backend) string {
 	switch {
 	case u.Path != "": // a Unix socket
 		return "localhost"
-	case u.SRV, u.TLS && u.Port == 443, !u.TLS && u.Port == 80:
+	case u.TLS && u.Port == 443, !u.TLS && u.Port == 80:
+		return u.Host
+	case u.SRV:
+		for strings.HasPrefix(u.Host, "_") { // the labels of the service
+			_, u.Host, _ = strings.Cut(u.Host, ".")
+		}
 		return u.Host
 	}
 	return u.Hosts[0].String()
