@@ -75,7 +75,9 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 	if offer == nil {
 		offer = r.capture
 	}
-	r.Proxy = New(cfg, []*netloop.Loop{loop}, upstream.NewSet(log), offer, startLog(t, cfg), log)
+	set := upstream.NewSet(log)
+	set.TLS = backendTLS
+	r.Proxy = New(cfg, []*netloop.Loop{loop}, set, offer, startLog(t, cfg), log)
 	r.setTable(t, table)
 	r.entry.Store(&Entry{})
 	r.Listen(listener, r.entry.Load)
