@@ -119,6 +119,9 @@ func (s *stage) admin(t *testing.T, file string) string {
 // step is a command of a README, and what it is said to print.
 type step struct{ command, prints string }
 
+// needs are the tools that commands need, and what shows that one does.
+var needs = map[string]string{"curl": "curl ", "openssl": "certificate.sh "}
+
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
 // stepsOf finds the commands of a README. Each begins with a dollar sign in a block of its console, and
@@ -145,6 +148,11 @@ func (s *stage) play(t *testing.T) {
 	steps := stepsOf(s.translate(t, read(t, filepath.Join(s.dir, "README.md"))))
 	if !slices.ContainsFunc(steps, func(st step) bool { return st.prints != "" }) {
 		t.Fatal("the README shows nothing that a command prints")
+	}
+	for tool, sign := range needs {
+		if slices.ContainsFunc(steps, func(st step) bool { return strings.Contains(st.command, sign) }) {
+			wire.Need(t, tool)
+		}
 	}
 	for _, st := range steps {
 		if file, ok := strings.CutPrefix(st.command, "tain run -f "); ok {
