@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
@@ -117,4 +118,31 @@ func (c call) users() metadata.MD {
 	md := c.metadata.Copy()
 	maps.DeleteFunc(md, func(name string, _ []string) bool { return strings.HasPrefix(name, "x-tain-") })
 	return md
+}
+
+// TestDiffers holds that the comparison sees what it is there for.
+func TestDiffers(t *testing.T) {
+	of := func(texts ...string) (c call) {
+		for _, text := range texts {
+			c.messages = append(c.messages, message{[]byte(text), len(text)})
+		}
+		return c
+	}
+	f := func(live, copied call, cut, want bool) {
+		t.Helper()
+		if how := live.differs(copied, cut); (how != "") != want {
+			t.Errorf("%v and %v (cut: %v): %q", live, copied, cut, how)
+		}
+	}
+	f(of("a", "b"), of("a", "b"), false, false)
+	f(of("a", "b"), of("a", "c"), false, true)
+	f(of("a", "b"), of("a", "c"), true, true)
+	f(of("a", "b"), of("a"), false, true)
+	f(of("a"), of("a", "b"), false, true)
+	f(of("a", "b"), of("a"), true, false)
+	f(call{method: "/a"}, call{method: "/b"}, true, true)
+	f(call{deadline: true}, call{}, true, true)
+	f(call{metadata: metadata.MD{"a": {"1"}}}, call{metadata: metadata.MD{"a": {"2"}}}, true, true)
+	f(call{metadata: metadata.MD{"a": {"1"}}}, call{metadata: metadata.MD{"a": {"1"}, "x-tain-mirror": {"i/m"}}}, false, false)
+	f(call{messages: []message{{nil, 0}}}, call{messages: []message{{nil, 20}}}, false, true)
 }
