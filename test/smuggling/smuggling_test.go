@@ -19,6 +19,7 @@ type rig struct {
 	tain         *wire.Tain
 	live, target *upstream
 	probes       int
+	seen         int             // requests that tain has begun to forward so far, by its own books
 	broken       int             // requests that live did not get whole, or did not take
 	excused      map[string]bool // methods and targets that live does not answer as others do
 }
@@ -44,25 +45,29 @@ func TestCorpus(t *testing.T) {
 func eachServer(t *testing.T, files string, try func(*testing.T, *rig, vector) int) {
 	corpus := vectors(t, files)
 	table := newTable(corpus)
-	for _, start := range []func(*testing.T) *upstream{startNginx, startGo, startNode} {
-		live := start(t)
-		t.Run(live.name, func(t *testing.T) {
-			r := &rig{live: live, target: startGo(t), excused: make(map[string]bool)}
-			r.tain = wire.StartMirror(t, live.url, r.target.url, "--writes", "--timeout", "20s")
+	f := func(name string, start func(*testing.T) *upstream) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &rig{live: start(t), target: startGo(t), excused: make(map[string]bool)}
+			r.tain = wire.StartMirror(t, r.live.url, r.target.url, "--writes", "--timeout", "20s")
 			for i, v := range corpus {
-				t.Run(v.class+"/"+v.name, func(t *testing.T) { table.add(i, try(t, r, v)) })
+				t.Run(v.class+"/"+v.name, func(t *testing.T) { table.add(i, name, try(t, r, v)) })
 			}
 			r.end(t)
 		})
 	}
-	t.Logf("%d vectors, and how many requests of each the servers saw:\n%s", len(corpus), table)
+	t.Cleanup(func() {
+		t.Logf("%d vectors, and how many requests of each the servers saw:\n%s", len(corpus), table)
+	})
+	f("nginx", startNginx)
+	f("go", startGo)
+	f("node", startNode)
 }
 
 // try asks for what should come to an end as want says, with more good requests, and then for a probe over
 // a connection of its own. It returns how many requests besides these live saw.
 func (r *rig) try(t *testing.T, want []outcome, ask func() (more []outcome)) (requests int) {
 	t.Helper()
-	before := r.count(t)
 	_, mark := r.live.seen(0)
 	more := ask()
 
@@ -75,7 +80,9 @@ func (r *rig) try(t *testing.T, want []outcome, ask func() (more []outcome)) (re
 	good := append(more, probe)
 	want = slices.Concat(want, good)
 	_, least, most := forwarded(want)
-	begun := r.count(t) - before
+	before := r.seen
+	r.seen = r.tain.Books(t)["seen"]
+	begun := r.seen - before
 	if begun < least || begun > most {
 		t.Errorf("tain says that it forwarded %d requests, want %d to %d with the good ones", begun, least, most)
 	}
@@ -97,12 +104,6 @@ func (r *rig) excuse(want []outcome) {
 			r.excused[o.method+" "+o.target] = true
 		}
 	}
-}
-
-// count is how many requests tain has begun to forward, by its own books.
-func (r *rig) count(t *testing.T) int {
-	t.Helper()
-	return r.tain.Books(t)["seen"]
 }
 
 // talk sends text in pieces over a connection of its own, ends it, and returns all that comes back until
