@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
@@ -38,4 +40,80 @@ func TestOverdue(t *testing.T) {
 	f(true, future, http.StatusBadGateway, upstream.Reset)
 	f(false, past, http.StatusBadGateway, upstream.Reset) // a deadline of tain's own, of which live knows nothing
 	f(false, 0, http.StatusBadGateway, upstream.Reset)
+}
+
+func TestGRPCTimeout(t *testing.T) {
+	f := func(value string, want time.Duration) {
+		t.Helper()
+		if got := parseGRPCTimeout([]byte(value)); got != want {
+			t.Errorf("%q is %v, want %v", value, got, want)
+		}
+	}
+	f("1H", time.Hour)
+	f("90M", 90*time.Minute)
+	f("5S", 5*time.Second)
+	f("100m", 100*time.Millisecond)
+	f("99999999u", 99999999*time.Microsecond)
+	f("007n", 7)
+	f("0S", 1) // it has passed
+	f("99999999S", 99999999*time.Second)
+	f("99999999H", 0) // nobody waits that long
+	for _, bad := range []string{"", "S", "1", "1x", "1s", "-1S", "+1S", "1.5S", " 1S", "1S ", "1_0S", "123456789S", "0x1S"} {
+		f(bad, 0)
+	}
+}
+
+func FuzzGRPCTimeout(f *testing.F) {
+	f.Add([]byte("100m"))
+	f.Add([]byte("99999999H"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if d := parseGRPCTimeout(value); d < 0 || d > 10*365*24*time.Hour {
+			t.Errorf("%q is %v", value, d)
+		}
+	})
+}
+
+// Calls of gRPC are told by their media type.
+func TestReadGRPC(t *testing.T) {
+	f := func(kind string, want bool) {
+		t.Helper()
+		r := &request{}
+		if err := r.in.Parse([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: " + kind + "\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if r.readGRPC(); r.grpc != want {
+			t.Errorf("%q is gRPC: %v, want %v", kind, r.grpc, want)
+		}
+	}
+	f("application/grpc", true)
+	f("application/grpc+proto", true)
+	f("application/grpc;charset=utf-8", true)
+	f("application/grpc-web", false)
+	f("application/grpcx", false)
+	f("application/json", false)
+	f("", false)
+}
+
+// tain's own answers in the words of gRPC.
+func TestGRPCStatus(t *testing.T) {
+	f := func(status, code int) {
+		t.Helper()
+		want := fmt.Sprintf("Content-Type: application/grpc\r\nGrpc-Status: %d\r\nGrpc-Message: tain: 100%%25 %%C3%%A4%%0A\r\n", code)
+		if got := string(appendGRPCStatus(nil, status, "100% ä\n")); got != want {
+			t.Errorf("%d is\n%q, want\n%q", status, got, want)
+		}
+	}
+	f(400, 13)
+	f(401, 16)
+	f(403, 7)
+	f(404, 12)
+	f(408, 4)
+	f(413, 8)
+	f(414, 2)
+	f(429, 14)
+	f(431, 8)
+	f(501, 2)
+	f(502, 14)
+	f(503, 14)
+	f(504, 4)
 }
