@@ -111,7 +111,10 @@ func (l *Loop) Unlisten(ln *Listener) {
 			return false
 		}
 		if !a.paused {
-			l.poller.unlisten(a.fd)
+			a.accept() // who has connected by now would else be reset when the socket is closed
+			if !a.paused {
+				l.poller.unlisten(a.fd)
+			}
 		}
 		l.timers.cancel(&a.timer)
 		return true

@@ -131,34 +131,48 @@ func (r *request) appendFields(h []byte) ([]byte, error) {
 // appendForwarded writes who asked: X-Forwarded-*, and Forwarded (RFC 7239) where the request came
 // with it.
 func (r *request) appendForwarded(h []byte, fromUser bool) []byte {
-	h = append(h, "X-Forwarded-For: "...)
-	if fromUser {
-		h = r.appendValues(h, http1.XForwardedFor)
+	known := r.peer.IsValid() // on a Unix socket nobody has an address
+	if known {
+		h = append(h, "X-Forwarded-For: "...)
+		if fromUser {
+			h = r.appendValues(h, http1.XForwardedFor)
+		}
+		h = append(r.peer.AppendTo(h), "\r\n"...)
+	} else if fromUser {
+		h = r.appendLines(h, http1.XForwardedFor)
 	}
-	h = r.peer.AppendTo(h)
 	if !fromUser || !r.in.Has(http1.XForwardedProto) {
-		h = append(h, "\r\nX-Forwarded-Proto: "...)
-		h = append(h, r.scheme()...)
+		h = append(append(append(h, "X-Forwarded-Proto: "...), r.scheme()...), "\r\n"...)
 	}
 	if !fromUser || !r.in.Has(http1.XForwardedHost) {
-		h = append(h, "\r\nX-Forwarded-Host: "...)
-		h = append(h, r.in.Authority...)
+		h = append(append(append(h, "X-Forwarded-Host: "...), r.in.Authority...), "\r\n"...)
 	}
-	if fromUser && r.in.Has(http1.Forwarded) {
-		h = append(h, "\r\nForwarded: "...)
-		h = r.appendValues(h, http1.Forwarded)
-		h = append(h, "for=\""...)
-		if r.peer.Is6() {
-			h = append(h, '[')
-			h = r.peer.AppendTo(h)
-			h = append(h, ']')
-		} else {
-			h = r.peer.AppendTo(h)
-		}
-		h = append(h, "\";proto="...)
-		h = append(h, r.scheme()...)
+	switch {
+	case !fromUser || !r.in.Has(http1.Forwarded):
+		return h
+	case !known:
+		return r.appendLines(h, http1.Forwarded)
 	}
+	h = r.appendValues(append(h, "Forwarded: "...), http1.Forwarded)
+	h = append(h, "for=\""...)
+	if r.peer.Is6() {
+		h = append(h, '[')
+		h = append(r.peer.AppendTo(h), ']')
+	} else {
+		h = r.peer.AppendTo(h)
+	}
+	h = append(append(h, "\";proto="...), r.scheme()...)
 	return append(h, "\r\n"...)
+}
+
+// appendLines writes the fields of that ID as they came.
+func (r *request) appendLines(h []byte, id http1.ID) []byte {
+	for i := range r.in.Fields {
+		if f := &r.in.Fields[i]; f.ID == id && !f.Hop {
+			h = append(h, f.Line...)
+		}
+	}
+	return h
 }
 
 // appendValues writes the values of a list field, each followed by a comma.

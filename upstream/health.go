@@ -93,7 +93,7 @@ func (c *Cluster) try(s *Server, n int, last Outcome) {
 		s.endTrial()
 		return
 	}
-	c.log.Warn("server ejected", "server", s.Addr.String(), "for", d, "why", why)
+	c.log.Warn("server ejected", "server", s.Addr.String(), "for", d.String(), "why", why)
 	time.AfterFunc(d, func() {
 		c.readmit(s)
 		s.endTrial()

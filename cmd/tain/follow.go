@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"reflect"
 	"syscall"
+	"time"
 
 	"tain.dev/tain/config"
 	"tain.dev/tain/console"
@@ -47,7 +48,9 @@ func (s *system) followListeners(cfg *config.Config, errs []error) {
 		}
 	}
 	if err := s.listeners.set(cfg.Listen); err != nil {
-		s.log.Error(keptListeners(err).Error())
+		err = keptListeners(err)
+		s.log.Error(err.Error())
+		s.reload.Store(&console.Reload{Time: time.Now(), Errors: []string{err.Error()}})
 	}
 }
 

@@ -135,11 +135,11 @@ func addrOf(a net.Addr) string {
 	return a.String()
 }
 
-// close closes the sockets. The loops have been told.
+// close closes the sockets. The loops run.
 func (l *listeners) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	closeAll(l.open)
+	l.closeOthers(nil)
 	l.open = nil
 }
 

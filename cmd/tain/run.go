@@ -17,8 +17,9 @@ func newRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run -f tain.yaml",
 		Short: "Serve and mirror as a configuration says",
-		Long: `tain run serves what a file, or every file of a folder, describes. Its routes are read again when it
-changes, and on SIGHUP; a file with errors changes nothing, and is logged. Other settings need a restart.
+		Long: `tain run serves what a file, or every file of a folder, describes. Its routes and listeners are read again
+when it changes, and on SIGHUP, certificates when theirs do; a file with errors changes nothing, and is
+logged. Other settings need a restart.
 SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
 		Args:    cobra.NoArgs,

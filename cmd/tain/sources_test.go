@@ -37,7 +37,7 @@ func built(t *testing.T) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.listeners.close)
+	t.Cleanup(func() { closeAll(s.listeners.open) })
 	return s
 }
 

@@ -250,10 +250,10 @@ func (s *system) drain() {
 	s.log.Info("draining: no new connections; running requests may end", "drain", s.cfg.Drain.String())
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
 	defer cancel()
+	s.listeners.close() // who comes now is refused at once
 	if left := s.proxy.Drain(ctx); left > 0 {
 		s.log.Warn("--drain is over; connections are closed with requests under way", "connections", left)
 	}
-	s.listeners.close()
 	copies, cancelCopies := context.WithTimeout(ctx, drainCopies)
 	defer cancelCopies()
 	s.mirror.Drain(copies)
