@@ -382,6 +382,9 @@ func TestEndOfAConnection(t *testing.T) {
 	f("cut, whole", true, func(c *h1) { whole(c); c.Cut(); c.Abort(Ignored) })
 	f("aborted, a part", true, func(c *h1) { part(c); c.Abort(Ignored) })
 	f("released, a part", true, func(c *h1) { part(c); c.Release() })
+	more := func(c *h1, done bool) { part(c); c.SendBody(nil, done, nil) }
+	f("aborted, more", true, func(c *h1) { more(c, false); c.Abort(Ignored) })
+	f("aborted, all", false, func(c *h1) { more(c, true); c.Abort(Ignored) })
 }
 
 // TestTunnel switches protocols, over either version, and gives back what has become of it. Over

@@ -120,7 +120,7 @@ func (h *h1) Release() {
 	switch {
 	case !h.sent:
 		h.conn.Abort() // it got a part of a request
-	case h.keep && !h.closed:
+	case h.keep:
 		if cap(h.chunk) > keptChunk {
 			h.chunk = nil
 		}

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -50,21 +49,27 @@ func TestFindsTheServerThatWorks(t *testing.T) {
 	}
 }
 
-// TestEachServerIsTriedOnce also where all are tried in vain.
+// TestEachServerIsTriedOnce also where all are tried in vain, be they well or ill.
 func TestEachServerIsTriedOnce(t *testing.T) {
-	for _, policy := range policies {
+	f := func(policy route.Policy, why string) {
+		t.Helper()
 		servers := closedPorts(t, 5)
 		r := newRig(t, nil, urlOf("http", servers...), &route.Options{Balance: route.Balance{Policy: policy}, Outlier: noOutlier})
+		s := r.cluster.Servers()
+		setIll(r.cluster, why, s...)
 		r.in(func() {
-			s := r.cluster.Servers()
 			_, _, err := r.pool.Take(&Ask{Hash: 42, Token: s[3].Token, Except: s[2], Timeout: patience})
 			expectError(t, "all refuse", err, syscall.ECONNREFUSED, "connecting to 127.0.0.1:")
 		})
 		for _, at := range servers {
 			if n := r.tries()[at]; n != 1 {
-				t.Errorf("policy %d: %s was tried %d times", policy, at, n)
+				t.Errorf("policy %d, ill by %q: %s was tried %d times", policy, why, at, n)
 			}
 		}
+	}
+	for _, policy := range policies {
+		f(policy, "")
+		f(policy, "bad")
 	}
 }
 
@@ -306,30 +311,31 @@ func TestIdleConnsGiveWay(t *testing.T) {
 // TestOldestGivesWay among the idle, and one that has died is no room.
 func TestOldestGivesWay(t *testing.T) {
 	a, b := newByHand(t), newByHand(t)
-	r := newRig(t, nil, urlOf("http", a.addr, b.addr), &route.Options{MaxConns: 2})
+	r := newRig(t, nil, urlOf("http", a.addr, b.addr), &route.Options{MaxConns: 3})
 	s := r.cluster.Servers()
 	toA, toB := &Ask{Token: s[0].Token, Timeout: patience}, &Ask{Token: s[1].Token, Timeout: patience}
-	var first, second *h1
+	var idle [3]*h1
 	r.in(func() {
-		first, second = r.take(toA).(*h1), r.take(toA).(*h1)
-		pretendAnswered(first)
-		pretendAnswered(second)
+		for i := range idle {
+			idle[i] = r.take(toA).(*h1)
+		}
+		for _, h := range idle {
+			pretendAnswered(h)
+		}
 	})
 	a.next().Close()
-	r.until("the first one has died", func() bool { return first.conn.Closed() })
+	r.until("the first one has died", func() bool { return idle[0].conn.Closed() })
 	r.in(func() {
-		if c := r.take(toB); c != nil {
-			c.Abort(Ignored)
-		}
-		if second.conn.Closed() {
+		first := r.take(toB)
+		if idle[1].conn.Closed() || idle[2].conn.Closed() {
 			t.Error("a connection gave way though there was room")
 		}
-		c, d := r.take(toB), r.take(toB)
-		if !second.conn.Closed() {
-			t.Error("more connections are open than may be")
+		second := r.take(toB)
+		if !idle[1].conn.Closed() || idle[2].conn.Closed() {
+			t.Error("not the oldest one gave way")
 		}
-		c.Abort(Ignored)
-		d.Abort(Ignored)
+		first.Abort(Ignored)
+		second.Abort(Ignored)
 	})
 }
 
@@ -359,22 +365,10 @@ func TestConnectTimeout(t *testing.T) {
 // has such a thing.
 func fullPort(t *testing.T) string {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
+	at, fd := boundPort(t)
 	if err := syscall.Listen(fd, 0); err != nil {
 		t.Fatal(err)
 	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 	for range 64 {
 		c, err := net.DialTimeout("tcp", at, 100*time.Millisecond)
 		if err != nil {
@@ -483,6 +477,10 @@ func TestClosedPool(t *testing.T) {
 			r.until("it is not kept", func() bool { return srv.open.Load() == 0 })
 		}
 		srv.expectConns(t, scheme, 3)
+		r.remake(PoolConfig{MaxIdle: 10})
+		r.in(func() { r.pool.Close() })
+		r.mustAsk(anyone(), get("/"))
+		r.until("it is not kept by a pool that knew no server", func() bool { return srv.open.Load() == 0 })
 	}
 }
 

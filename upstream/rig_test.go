@@ -4,15 +4,16 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -426,23 +427,35 @@ func newServing(t testing.TB, serve func(*netloop.Conn)) string {
 	return ln.Addr().String()
 }
 
-// closedPort is an address that refuses connections.
+// closedPort is an address that refuses connections, and that nobody else gets meanwhile.
 func closedPort(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	at, _ := boundPort(t)
+	return at
+}
+
+// boundPort is a socket at an address, which does not listen yet.
+func boundPort(t testing.TB) (at string, fd int) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port), fd
 }
 
 // closedPorts are n addresses that refuse connections.
 func closedPorts(t testing.TB, n int) (all []string) {
-	for len(all) < n {
-		if p := closedPort(t); !slices.Contains(all, p) {
-			all = append(all, p)
-		}
+	for range n {
+		all = append(all, closedPort(t))
 	}
 	return all
 }
