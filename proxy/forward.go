@@ -44,6 +44,7 @@ func (r *request) attempt(n int) (reused bool, err error) {
 	r.askedAt = r.lane.loop.Now()
 	if r.up, reused, err = r.pool.Take(&r.ask); err != nil {
 		r.up = nil
+		r.noteServer(err)
 		return false, err
 	}
 	r.server = r.up.Server().Addr
@@ -56,6 +57,18 @@ func (r *request) attempt(n int) (reused bool, err error) {
 		r.dropUpstream(err)
 	}
 	return reused, err
+}
+
+// noteServer tells the log who could not be reached.
+func (r *request) noteServer(err error) {
+	var dial *netloop.DialError
+	var handshake *upstream.HandshakeError
+	switch {
+	case errors.As(err, &dial):
+		r.server = dial.Addr
+	case errors.As(err, &handshake):
+		r.server = handshake.Addr
+	}
 }
 
 // dropUpstream ends the attempt: the carrier, and the upload to it.

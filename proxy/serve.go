@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -84,6 +85,7 @@ func (h *h1Client) refuse(err error) {
 		h.r.refuse(err)
 		return
 	}
+	h.r.at = cmp.Or(h.r.at, h.r.lane.loop.Now())
 	h.r.noteFault(reasonRefused, err)
 	h.netConn.Close()
 }
@@ -132,9 +134,7 @@ func (r *request) refuse(err error) {
 	if !errors.As(err, &e) {
 		panic("BUG: a refusal without a status: " + err.Error())
 	}
-	if r.at == 0 { // its head never came to an end
-		r.at = r.lane.loop.Now()
-	}
+	r.at = cmp.Or(r.at, r.lane.loop.Now()) // of a head that did not come to its end
 	why := reasonRefused
 	switch e {
 	case errLoop:
