@@ -140,7 +140,14 @@ func (c *h2Client) reply(status int, fields, body []byte, _ bool) (goesOn bool) 
 	return false
 }
 
-func (c *h2Client) abort() { c.stream.Abort() }
+// abort resets the stream. Clients of gRPC take CANCEL, after their deadline, for DEADLINE_EXCEEDED.
+func (c *h2Client) abort() {
+	if c.r.hasty && c.r.late() {
+		c.stream.Reset(http2.Cancel)
+		return
+	}
+	c.stream.Abort()
+}
 
 func (c *h2Client) leave() { c.stream.Abort() }
 
