@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -179,6 +180,24 @@ func TestAllocationsOverHTTP2(t *testing.T) {
 	const most = 7.1
 	f("a request", "", most)
 	f("a body", "hello", most)
+}
+
+// TestRulesAllocateNothing holds the same with all that may be asked of a route, and with an access log.
+func TestRulesAllocateNothing(t *testing.T) {
+	const requests = 10_000
+	cfg := config.Defaults()
+	configure(t, &cfg, map[string]string{"log": "$remote_addr $request $status $upstream_addr $http_user_agent"})
+	backend := wire.Answerer(t, "\r\n\r\n", typicalJSON)
+	r := start(t, &cfg, "route shop\nretry 2\nrequest-timeout 1m\nsession cookie session\nrequest set X-A b\nrewrite-path prefix /v2\n"+
+		"response remove X-B\ncors origins *\nbackend http://"+backend+"\nbalance maglev address\nrequest add X-C d\nresponse add X-E f\n", noOffer)
+	b := binding{r.token(0), time.Now().Unix(), time.Now().Unix()}
+	request := strings.Replace(typicalGet, "session=0f4c1a6d9e", "session="+string(b.appendTo(nil)), 1)
+	head, body, _ := strings.Cut(typicalJSON, "\r\n\r\n")
+	user := wire.NewAsker(t, r.addr, request, head+"\r\nX-E: f\r\nAccess-Control-Allow-Origin: *\r\n\r\n"+body)
+	if n := user.AllocsPerAsk(requests); n >= 0.1 {
+		t.Errorf("%.2f allocations per request, want 0", n)
+	}
+	user.Close()
 }
 
 // BenchmarkHTTP2 carries one request after the other over one connection of HTTP/2.
