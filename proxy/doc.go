@@ -3,12 +3,15 @@
 //
 // The way of a request, in six functions:
 //
-//	proxy/serve.go    serve         a connection has bytes: read a head, handle it, again
+//	proxy/serve.go    serve1        a connection has bytes: read a head, handle it, again
 //	proxy/request.go  handle        check, find the route, offer it to the hook
 //	route             Table.Lookup  which route
 //	proxy/forward.go  exchangeLive  to a backend, with retries where they are safe
 //	proxy/answer.go   forwardAnswer the live answer leaves here
 //	proxy/request.go  endExchange   whoever captured it hears that live is done
+//
+// Over HTTP/2 the first one is serve2 in proxy/h2.go, which has a stream. The others see the user through
+// [client] alone.
 //
 // # The promise to the live side
 //
