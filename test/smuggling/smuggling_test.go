@@ -206,6 +206,11 @@ func checkSights(t *testing.T, server string, want []outcome, seen []sight) {
 		return
 	}
 	for i, o := range want {
+		if o.maybe { // it was reset while it was forwarded, and may be noted behind those that follow
+			if at := slices.IndexFunc(seen[i:], func(s sight) bool { return s.Target == o.target }); at > 0 {
+				seen[i], seen[i+at] = seen[i+at], seen[i]
+			}
+		}
 		s := seen[i]
 		sameHost := o.host == "" || s.Host == o.host
 		// A server that answers by itself may have no use for the body.
