@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -218,7 +219,7 @@ func TestProxyHeaderAndTLS(t *testing.T) {
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{Protocols: new(http.Protocols), DialTLS: func(string, string) (net.Conn, error) { return c, nil }}
+	transport := &http.Transport{Protocols: new(http.Protocols), DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return c, nil }}
 	transport.Protocols.SetHTTP2(true)
 	resp, err := (&http.Client{Transport: transport}).Get("https://shop.example/")
 	if err != nil {
