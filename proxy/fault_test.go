@@ -221,6 +221,84 @@ func TestPanicInProgress(t *testing.T) {
 	f(func(x *traffic.Exchange) bool { return x.Request.Ended })
 }
 
+// A handler that panics while its upload goes on leaves nothing of it behind.
+func TestPanicBesideUpload(t *testing.T) {
+	f := func(scheme string, http2User bool) {
+		t.Helper()
+		r := start(t, plain(), "route all\nbackend "+scheme+"://$live", nil)
+		r.wantBugs = 1
+		var state *request
+		r.onLoop(func() {
+			state = newRequest(r.lanes[0])
+			r.lanes[0].free = append(r.lanes[0].free, state)
+		})
+		spoil := func() { r.onLoop(func() { state.route = nil }) } // so that the answer meets a panic
+		const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+		user, user2 := (*wire.Peer)(nil), (*framer)(nil)
+		if http2User {
+			user2 = r.h2user(t, "h2user", "")
+			user2.sends("HEADERS 1 POST /\r\n")
+		} else {
+			user = r.user(t)
+			user.Sends(head)
+		}
+		if scheme == "http" {
+			live := r.live.Accepts()
+			live.Gets(head)
+			spoil()
+			live.Sends(noContent)
+			live.SeesReset()
+		} else {
+			live := h2live(t, "h2live", r.live, "")
+			live.gets("HEADERS 1 POST /\nte: trailers\n")
+			spoil()
+			live.sends("HEADERS 1 end 204\r\n")
+			live.gets("RST_STREAM 1 CANCEL\n")
+		}
+		if http2User {
+			user2.gets("RST_STREAM 1 INTERNAL_ERROR\n")
+			user2.Closes()
+		} else {
+			user.SeesBreak()
+			user.Closes()
+		}
+		wire.Until(t, "the captures to be freed", func() bool { return r.memory.Used() == 0 })
+		wire.Until(t, "live to be let go", func() bool { return r.set.Status()[0].Requests.Running == 0 })
+	}
+	f("http", false)
+	f("http", true)
+	f("h2c", false)
+	f("h2c", true)
+}
+
+// A hook that panics at the end of an exchange has let go of it all the same.
+func TestPanicAtEnd(t *testing.T) {
+	memory, err := traffic.NewMemory(1 << 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, plain(), allToLive, func(_ int, _ *route.Route, _ *route.Request, a *traffic.Arrival) *traffic.Exchange {
+		x := &traffic.Exchange{}
+		x.Progress = func() {
+			if x.Done {
+				panic("BUG: on purpose")
+			}
+		}
+		x.Reset(memory)
+		x.Request.SetHead(a.Head)
+		return x
+	})
+	r.wantBugs = 1
+	user := r.user(t)
+	user.Sends(get)
+	live := r.live.Accepts()
+	live.Gets(get)
+	live.Sends(noContent)
+	user.Gets(noContent)
+	user.SeesBreak()
+	wire.Until(t, "the captures to be freed", func() bool { return memory.Used() == 0 })
+}
+
 // Requests are spread over the backends by weight.
 func TestWeights(t *testing.T) {
 	const requests = 4000

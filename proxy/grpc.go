@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,10 +12,8 @@ import (
 // readGRPC notes whether the request is one of gRPC, and by when its user wants the answer.
 // ("gRPC over HTTP2", PROTOCOL-HTTP2.md.)
 func (r *request) readGRPC() {
-	const media = "application/grpc"
-	kind, ok := r.in.Get(http1.ContentType)
-	r.grpc = ok && len(kind) >= len(media) && string(kind[:len(media)]) == media &&
-		(len(kind) == len(media) || kind[len(media)] == '+' || kind[len(media)] == ';')
+	kind, _ := r.in.Get(http1.ContentType)
+	r.grpc = r.h2.stream != nil && isGRPC(kind) // over HTTP/1.1 it would only be a way past time-outs
 	if !r.grpc {
 		return
 	}
@@ -23,6 +22,11 @@ func (r *request) readGRPC() {
 			r.until, r.hasty = r.at+int64(d), true
 		}
 	}
+}
+
+func isGRPC(mediaType []byte) bool {
+	rest, ok := bytes.CutPrefix(mediaType, []byte("application/grpc"))
+	return ok && (len(rest) == 0 || rest[0] == '+' || rest[0] == ';')
 }
 
 // parseGRPCTimeout reads up to eight digits and a unit. It returns 0 for anything else, and for what is

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -220,7 +221,12 @@ func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
 //
 // The actors h2user and h2live speak HTTP/2, see framer.
 func TestCases(t *testing.T) {
-	for name, file := range wire.Files(t, "testdata/*/*.txtar") {
+	const pattern = "testdata/*/*.txtar"
+	files := wire.Files(t, pattern)
+	if paths, _ := filepath.Glob(pattern); len(paths) != len(files) {
+		t.Errorf("%d files have %d names; a name may be there once in all folders", len(paths), len(files))
+	}
+	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var r *rig
