@@ -22,8 +22,8 @@
 //	                         turns out to be malformed, and breaks the connection
 //	POST /a cut              … the body ends before it should: there is no answer
 //	POST /a cut reset        … of HTTP/2: tain resets the stream, maybe before it forwards anything
-//	POST /a maybe            … forwards and answers it, or resets the stream, if it notices in time
 //	reset                    tain resets the stream of HTTP/2, and forwards nothing
+//	reset whole              … where all comes at once; else it may have answered already
 //	nothing                  tain closes without an answer, and forwards nothing: the first line is not one
 //	                         of HTTP/1, or its head does not end
 //

@@ -1,8 +1,8 @@
 package smuggling
 
 import (
+	"bufio"
 	"bytes"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -49,8 +49,9 @@ func parseFields(text string) (fields []hpack.HeaderField) {
 // h2Client is a connection of HTTP/2, with nothing that keeps a client from sending nonsense.
 type h2Client struct {
 	conn    net.Conn
+	out     *bufio.Writer
 	framer  *http2.Framer
-	split   bool // in small frames
+	split   bool // in small frames, each in a write of its own
 	streams uint32
 }
 
@@ -58,9 +59,10 @@ func dialH2(t *testing.T, addr string, split bool) *h2Client {
 	t.Helper()
 	conn := wire.Dial(t, "the client", addr).Conn()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	c := &h2Client{conn: conn, framer: http2.NewFramer(conn, conn), split: split}
+	c := &h2Client{conn: conn, out: bufio.NewWriter(conn), split: split}
+	c.framer = http2.NewFramer(c.out, conn)
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	io.WriteString(conn, http2.ClientPreface)
+	c.out.WriteString(http2.ClientPreface)
 	c.framer.WriteSettings()
 	return c
 }
@@ -78,11 +80,20 @@ func (c *h2Client) send(s stream) (id uint32) {
 		}
 		rest = rest[len(part):]
 		c.framer.WriteData(id, len(rest) == 0 && !hasTrailers, part)
+		c.next()
 	}
 	if hasTrailers {
 		c.sendFields(id, s.trailers, true)
 	}
+	c.out.Flush()
 	return id
+}
+
+// next ends a frame.
+func (c *h2Client) next() {
+	if c.split {
+		c.out.Flush()
+	}
 }
 
 func (c *h2Client) sendFields(id uint32, fields []hpack.HeaderField, end bool) {
@@ -104,6 +115,7 @@ func (c *h2Client) sendFields(id uint32, fields []hpack.HeaderField, end bool) {
 		} else {
 			c.framer.WriteContinuation(id, len(block) == 0, now)
 		}
+		c.next()
 	}
 }
 
@@ -125,6 +137,7 @@ func (c *h2Client) wait(id uint32) (a answer) {
 		}
 		if settings, ok := frame.(*http2.SettingsFrame); ok && !settings.IsAck() {
 			c.framer.WriteSettingsAck()
+			c.out.Flush()
 		}
 		if frame.Header().StreamID != id {
 			continue
@@ -157,7 +170,6 @@ func (a *answer) note(f *http2.MetaHeadersFrame) {
 func (o outcome) check(t *testing.T, server string, a answer) {
 	t.Helper()
 	switch own := o.own[server]; {
-	case o.maybe && a.reset && a.broken == nil:
 	case o.reset || o.status != 0 || own != 0:
 		if a.reset != o.reset || a.status != max(o.status, own) || a.saw != "" || a.broken != nil {
 			t.Errorf("the answer is %+v, want status %d, or that the stream is reset: %v", a, max(o.status, own), o.reset)
@@ -172,6 +184,9 @@ func (o outcome) check(t *testing.T, server string, a answer) {
 func TestDowngrade(t *testing.T) {
 	eachServer(t, "testdata/h2/*.txtar", func(t *testing.T, r *rig, v vector) (requests int) {
 		for _, split := range []bool{true, false} {
+			if split && v.want[0].whole {
+				continue
+			}
 			c := dialH2(t, r.tain.Addr, split)
 			requests = r.try(t, v.want, func() []outcome {
 				v.want[0].check(t, r.live.name, c.wait(c.send(parseStream(v.sent))))

@@ -22,7 +22,7 @@ type vector struct {
 type outcome struct {
 	method, target, host, body string
 	cut                        bool           // the server gets no more than the beginning
-	maybe                      bool           // the stream is reset, maybe after all was forwarded and answered
+	whole                      bool           // what becomes of it depends on time, unless it comes in one piece
 	status                     int            // tain's own answer, 0 if it gives none
 	early                      bool           // tain gives none when it sees what is wrong too early
 	reset                      bool           // tain resets the stream
@@ -84,8 +84,8 @@ func parseOutcome(words []string) (o outcome, err error) {
 	switch text := strings.Join(words, " "); {
 	case text == "nothing":
 		return o, nil
-	case text == "reset":
-		o.reset = true
+	case text == "reset" || text == "reset whole":
+		o.reset, o.whole = true, text != "reset"
 		return o, nil
 	case len(words) == 1 || len(words) == 2 && words[1] == "early":
 		o.early = len(words) == 2
@@ -112,8 +112,6 @@ func (o *outcome) option(word string) (err error) {
 		o.cut = true
 	case word == "reset":
 		o.reset = true
-	case word == "maybe":
-		o.maybe = true
 	case !ok:
 		o.status, err = strconv.Atoi(word)
 	case name == "host":
@@ -132,10 +130,10 @@ func forwarded(want []outcome) (whole, least, most int) {
 			continue
 		}
 		most++
-		if !o.maybe && !o.reset {
+		if !o.reset {
 			least++
 		}
-		if !o.maybe && !o.cut {
+		if !o.cut {
 			whole++
 		}
 	}
@@ -150,8 +148,6 @@ func says(want []outcome) string {
 		does = append(does, fmt.Sprintf("forwards %d", whole))
 	}
 	switch last := want[len(want)-1]; {
-	case last.maybe:
-		does = append(does, "forwards 1 or resets")
 	case most > whole:
 		does = append(does, "cuts 1")
 	case last.reset:
@@ -178,8 +174,8 @@ func (o outcome) String() string {
 		add(fmt.Sprintf("%s=%d", server, o.own[server]), true)
 	}
 	add("cut", o.cut)
-	add("maybe", o.maybe)
 	add("reset", o.reset)
+	add("whole", o.whole)
 	add(strconv.Itoa(o.status), o.status != 0)
 	add("early", o.early)
 	add(strconv.Quote(o.body), o.body != "")
@@ -207,7 +203,8 @@ func TestParseOutcomes(t *testing.T) {
 	f("501 early", "501 early")
 	f("reset", "reset")
 	f(`GET /a host=b, POST /c "d, e" cut 400, 501`, `GET /a host=b, POST /c cut 400 "d, e", 501`)
-	f("OPTIONS * nginx=400 node=200, POST /a maybe", "OPTIONS * nginx=400 node=200, POST /a maybe")
+	f("reset whole", "reset whole")
+	f("OPTIONS * nginx=400 node=200, POST /a", "OPTIONS * nginx=400 node=200, POST /a")
 	f(`GET /a "b" cut reset`, `GET /a cut reset "b"`)
 
 	bad := func(text string) {
