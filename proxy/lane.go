@@ -88,7 +88,6 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 	r.peer, r.tls = c.Peer().Addr(), c.TLS()
 	r.secure = r.tls != nil
 	r.trusted = l.p.trusted(r.peer)
-	r.ask.Timeout = l.p.cfg.ConnectTimeout
 	return r
 }
 
