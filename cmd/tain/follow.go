@@ -65,11 +65,16 @@ func (s *system) warnOfRestart(cfg *config.Config) {
 	}
 }
 
-// onSignals reads the configuration again on SIGHUP, and is the kill switch for those who have no
-// HTTP client at hand: SIGUSR1 stops all mirroring, SIGUSR2 allows it again.
-func (s *system) onSignals(ctx context.Context) error {
+// notify begins to listen to the signals that onSignals handles. Before, each of them ends the process.
+func notify() chan os.Signal {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	return signals
+}
+
+// onSignals reads the configuration again on SIGHUP, and is the kill switch for those who have no
+// HTTP client at hand: SIGUSR1 stops all mirroring, SIGUSR2 allows it again.
+func (s *system) onSignals(ctx context.Context, signals chan os.Signal) error {
 	defer signal.Stop(signals)
 	for {
 		select {

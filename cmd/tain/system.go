@@ -196,6 +196,7 @@ func stateDir() string {
 // run serves until ctx ends, drains, and returns when everything has stopped. Stages stop in the
 // order of the traffic: no new users, then no new copies, then no new pairs.
 func (s *system) run(ctx context.Context) error {
+	signals := notify() // before anybody can see that tain runs
 	var stages sync.WaitGroup
 	start := func(run func(context.Context) error) (stop func()) {
 		// Each has a context of its own: they must outlive the signal that begins the drain.
@@ -219,7 +220,7 @@ func (s *system) run(ctx context.Context) error {
 		stopAccess = start(s.access.Run)
 	}
 	stopProxy := start(s.proxy.Run)
-	stopSignals := start(s.onSignals)
+	stopSignals := start(func(ctx context.Context) error { return s.onSignals(ctx, signals) })
 	stopWatch := func() {}
 	if s.watcher != nil {
 		stopWatch = start(s.watch)
