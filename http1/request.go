@@ -16,8 +16,8 @@ type Request struct {
 	// Host. It is valid, or empty when Host is empty, or missing in HTTP/1.0.
 	Authority []byte
 	// Path and Query are of origin-form and absolute-form, as received: Path begins with '/'
-	// (an empty one of absolute-form is given as "/"), Query has no '?'. Path is "*" for
-	// asterisk-form, and both are empty for CONNECT.
+	// (an empty one of absolute-form is given as "/"), Query has no '?', and is nil where there is
+	// none. Path is "*" for asterisk-form, and both are empty for CONNECT.
 	Path, Query []byte
 	Expect      bool // an HTTP/1.1 client waits for 100 (Continue) before it sends the body
 }

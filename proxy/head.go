@@ -57,15 +57,15 @@ func (r *request) appendLine(h []byte) []byte {
 
 // targetSize is the length of what appendTarget appends.
 func (r *request) targetSize() int {
-	if n := len(r.in.Query); n > 0 {
-		return len(r.in.Path) + 1 + n
+	if r.in.Query != nil {
+		return len(r.in.Path) + 1 + len(r.in.Query)
 	}
 	return len(r.in.Path)
 }
 
 func (r *request) appendTarget(h []byte) []byte {
 	h = append(h, r.in.Path...)
-	if len(r.in.Query) > 0 {
+	if r.in.Query != nil {
 		h = append(h, '?')
 		h = append(h, r.in.Query...)
 	}
