@@ -2,7 +2,6 @@ package wire
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -184,15 +183,4 @@ func (p *Tain) Says(t testing.TB, texts ...string) {
 			t.Errorf("the log does not say %q:\n%s", text, log)
 		}
 	}
-}
-
-// FreeAddr returns an address that nobody listened on a moment ago.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
