@@ -24,6 +24,7 @@ type conns struct {
 	patience netloop.Timer // with a server that does not say how many streams it takes
 	failed   int           // how many could not be made
 	err      error         // why the last of them could not
+	misfit   misfit
 	waiting  []*netloop.Task
 }
 
@@ -129,6 +130,11 @@ func (k *conns) changed(c *http2.Conn) {
 	if c == k.fresh {
 		k.fresh, k.making = nil, false
 		k.shared = append(k.shared, c)
+		if err := k.otherThanHTTP2(c.Net().Buffered()); err != nil {
+			k.misfit = misfit{c, err}
+			k.unmade(err)
+			return
+		}
 	}
 	k.wakeAll()
 }

@@ -72,6 +72,9 @@ func (h *h1) ReadHead(r *http1.Response, method []byte) error {
 			return r.Parse(h.conn.Buffered()[:n], method)
 		}
 		if err := r.Early(h.conn.Buffered()); err != nil {
+			if other := h.conns.otherThanHTTP1(h.conn.Buffered()); other != nil {
+				return other
+			}
 			return err
 		}
 		if err := h.conn.Fill(); err == io.EOF {

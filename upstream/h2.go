@@ -43,24 +43,23 @@ func (h *h2) end(o Outcome) {
 func (h *h2) Send(head, body []byte, rest Rest) error {
 	done := rest == RestNone
 	if err := h.stream.WriteRequest(head, h.conns.pool.cluster.Scheme(), done && len(body) == 0); err != nil || len(body) == 0 {
-		return err
+		return h.explain(err)
 	}
-	if done {
-		return h.stream.SendLast(body, nil)
-	}
-	return h.stream.Send(body)
+	return h.SendBody(body, done, nil)
 }
 
 func (h *h2) SendBody(p []byte, done bool, trailer []byte) error {
 	if done {
-		return h.stream.SendLast(p, trailer)
+		return h.explain(h.stream.SendLast(p, trailer))
 	}
-	return h.stream.Send(p)
+	return h.explain(h.stream.Send(p))
 }
+
+func (h *h2) explain(err error) error { return h.conns.explain(h.stream.Conn(), err) }
 
 func (h *h2) ReadHead(r *http1.Response, method []byte) error {
 	if err := h.stream.ReadHead(); err != nil {
-		return unexpected(err)
+		return h.explain(unexpected(err))
 	}
 	return r.Parse(h.stream.Head(), method)
 }
