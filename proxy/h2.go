@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 type h2Client struct {
 	r      *request
 	stream *http2.Stream
-	begun  bool // the head of the answer was sent
+	begun  bool  // the head of the answer was sent
+	left   int64 // bytes of the body that are to be forwarded; less than 0 where its length was not told
 }
 
 // serve2 handles the request of a stream. It runs in a coroutine.
@@ -47,8 +49,34 @@ func (c *h2Client) readHead() bool {
 		r.refuse(err)
 		return false
 	}
+	if !c.awaitEmpty() {
+		return false
+	}
 	c.measure()
 	return true
+}
+
+// awaitEmpty waits for the end of a body that has no bytes: bytes may come all the same, and then the
+// request is malformed (RFC 9113, section 8.1.1), while a server of HTTP/1.1 would have taken its head
+// for all of it. It returns false when the end did not come.
+func (c *h2Client) awaitEmpty() bool {
+	r := c.r
+	if r.in.Body != http1.BodyLength || r.in.Length > 0 || c.stream.Ended() {
+		return true
+	}
+	r.noteHead()
+	c.stream.SetDeadline(r.lane.p.cfg.BodyTimeout)
+	switch err := c.fill(); {
+	case err == nil:
+		return true
+	case errors.Is(err, netloop.ErrTimeout):
+		r.refuse(errSlowBody)
+	default:
+		r.noteFault(reasonClient, err)
+		r.lane.classes[0].Add(1)
+		c.leave()
+	}
+	return false
 }
 
 // measure gives a request whose body is all here its length, which HTTP/2 need not tell.
@@ -60,7 +88,12 @@ func (c *h2Client) measure() {
 	}
 }
 
-func (c *h2Client) takeHead() {}
+func (c *h2Client) takeHead() {
+	c.left = -1
+	if c.r.in.Body == http1.BodyLength {
+		c.left = c.r.in.Length
+	}
+}
 
 func (c *h2Client) whole() (body []byte, ok bool) {
 	if !c.stream.Ended() || len(c.stream.Trailer()) > 0 {
@@ -69,12 +102,21 @@ func (c *h2Client) whole() (body []byte, ok bool) {
 	return c.stream.Buffered(), true
 }
 
+// body keeps the last byte back until the body has ended: what comes behind it would make the request
+// malformed, and a server of HTTP/1.1 takes a request for complete when it has as many bytes as were
+// announced.
 func (c *h2Client) body() (data []byte, n int, done bool, err error) {
-	data = c.stream.Buffered()
-	return data, len(data), c.stream.Ended(), nil
+	data, done = c.stream.Buffered(), c.stream.Ended()
+	if n = len(data); int64(n) == c.left && !done {
+		n--
+	}
+	return data[:n], n, done, nil
 }
 
-func (c *h2Client) consume(n int) { c.stream.Consume(n) }
+func (c *h2Client) consume(n int) {
+	c.left -= int64(n)
+	c.stream.Consume(n)
+}
 
 // fill waits for more of the body, or for its end, of which body tells.
 func (c *h2Client) fill() error {
