@@ -111,6 +111,12 @@ func TestMirrorFlags(t *testing.T) {
 	f(live+"--tls-cert=@none.pem", exitConfig, "TLS of the listener 127.0.0.1:0: certificate 1: open none.pem")
 	f(live+"--tls-cert=@shop.pem --tls-key=@other.key", exitConfig, "TLS of the listener 127.0.0.1:0: certificate 1: ")
 	f(live+"--tls-cert=@shop.pem", exitConfig, "TLS of the listener 127.0.0.1:0: certificate 1: ") // no key in it
+	f(live+"--tls-cert=@shop.pem --tls-key=@shop.key --tls-cert=@other.pem", exitUsage, "--tls-key: has 1 key for 2 certificates; use it once for each --tls-cert, in the same order")
+	f(live+"--tls-cert=@shop.pem --tls-key=@shop.key --tls-key=@other.key", exitUsage, "--tls-key: has 2 keys for 1 certificate; ")
+	f(live+"--tls-cert=@shop.pem --tls-cert=@old.pem --tls-key=@shop.key --tls-key=@other.key", exitConfig, "TLS of the listener 127.0.0.1:0: certificate 2: ")
+	f(live+"--tls-key=@shop.key --tls-key=@other.key", exitUsage, "--tls-key: means nothing without a certificate; use --tls-cert too")
+	f(live+"--tls-cert= --tls-cert=@shop.pem --tls-key=@shop.key --tls-key=", exitUsage, "--tls-cert: is empty; name a file, or leave the flag out\ntain: error: --tls-key: is empty")
+	f(live+"--tls-cert=@shop.pem --tls-key=@shop.key --tls-client-ca=", exitUsage, "--tls-client-ca: is empty")
 	f(live+"--backend-ca=@ca.pem", exitUsage, "--backend-ca: means nothing, because no URL begins with https:// or h2://; use one that does")
 	f(live+"--backend-insecure", exitUsage, "--backend-insecure: means nothing, because no URL begins with https:// or h2://; use one that does")
 	f(secured+"--backend-insecure --backend-ca=@ca.pem", exitUsage, "--backend-insecure: takes any certificate, so --backend-ca means nothing; choose one of them")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -16,19 +18,22 @@ var flagWords = map[string][]string{
 	"access-log-format": {config.FormatCombined, config.FormatJSON},
 }
 
+// fileFlags are the flags that name files in PEM.
+var fileFlags = []string{"tls-cert", "tls-key", "tls-client-ca", "backend-ca"}
+
 // addCompletions tells shells what may follow each flag of a command. Without it they would offer
 // files everywhere. The flag's errors can only be of a flag that is unknown or done twice.
 func addCompletions(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		switch f.Name {
-		case "file":
+		switch {
+		case f.Name == "file":
 			_ = cmd.MarkFlagFilename(f.Name, "yaml", "yml")
-		case "tls-cert", "tls-key", "tls-client-ca", "backend-ca":
+		case slices.Contains(fileFlags, f.Name):
 			_ = cmd.MarkFlagFilename(f.Name, "pem", "crt", "cer", "key")
-		case "access-log":
+		case f.Name == "access-log":
 			_ = cmd.MarkFlagFilename(f.Name)
-		case "data":
+		case f.Name == "data":
 			_ = cmd.MarkFlagDirname(f.Name)
 		default:
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(flagWords[f.Name], cobra.ShellCompDirectiveNoFileComp))

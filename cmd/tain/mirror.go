@@ -16,6 +16,7 @@ import (
 func newMirrorCommand() *cobra.Command {
 	var quick config.Quick
 	var output, accessFormat string
+	var certs, keys []string
 	set := config.Defaults()
 	cmd := &cobra.Command{
 		Use:   "mirror --live URL --to URL [flags]",
@@ -43,7 +44,12 @@ may charge a card twice.
   tain mirror --live h2c://127.0.0.1:9000 --to h2c://127.0.0.1:9001 --writes    # gRPC`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			quick.TLSCert, quick.TLSKey = firstOf(certs), firstOf(keys)
 			cfg, errs := quick.Config()
+			errs = append(errs, emptyFiles(cmd.Flags())...)
+			if err := takeCertificates(cfg.Listen, certs, keys); err != nil {
+				errs = append(errs, err)
+			}
 			table, listen := cfg.Table, cfg.Listen
 			*cfg = set
 			cfg.Table, cfg.Listen = table, listen
@@ -75,8 +81,8 @@ may charge a card twice.
 	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
 	f.Var((*size)(&set.Mirror.Memory), "mirror-memory", "ceiling for all that exists because of mirrors")
 	f.StringSliceVar(&quick.Listen, "listen", []string{set.Listen[0].Address}, "`address` where users connect, host:port, :port or unix:/path; repeatable")
-	f.StringVar(&quick.TLSCert, "tls-cert", "", "PEM `file` of the certificate that users see, with its intermediates; tain run takes several")
-	f.StringVar(&quick.TLSKey, "tls-key", "", "PEM `file` of its private key (default that of --tls-cert)")
+	f.StringArrayVar(&certs, "tls-cert", nil, "PEM `file` of the certificate that users see, with its intermediates; repeatable, chosen by the name asked for")
+	f.StringArrayVar(&keys, "tls-key", nil, "PEM `file` of its private key; repeatable, in the same order (default that of --tls-cert)")
 	f.StringVar(&quick.TLSClientCA, "tls-client-ca", "", "PEM `file` of authorities; users need a certificate from one of them")
 	f.StringVar(&set.AccessLog.Path, "access-log", "", "`file` for a line per live request, or stdout or stderr")
 	f.StringVar(&accessFormat, "access-log-format", set.AccessLog.Format, "`form` of the lines: combined, json, or a template such as '$status $request_time $request'")
