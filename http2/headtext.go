@@ -252,9 +252,10 @@ func (t *headText) requestLine() *fault {
 	return nil
 }
 
-// hasTarget says whether a request that is not a plain CONNECT says what it is for.
+// hasTarget says whether a request that is not a plain CONNECT says what it is for. The scheme is a
+// claim of the peer's, and goes no further.
 func (t *headText) hasTarget() bool {
-	return t.pseudo[pseudoScheme] != "" && validTarget(t.pseudo[pseudoPath])
+	return validScheme(t.pseudo[pseudoScheme]) && validTarget(t.pseudo[pseudoPath])
 }
 
 func (t *headText) upgradeLines(protocol string) {

@@ -46,6 +46,9 @@ func TestRequestText(t *testing.T) {
 	f(true, begin+"|te: trailers", "GET /a?b=c HTTP/1.1|Host: x:80|te: trailers")
 	f(true, ":path: /|:scheme: https|:method: HEAD|host: x", "HEAD / HTTP/1.1|Host: x")
 	f(true, ":method: OPTIONS|:scheme: http|:path: *|:authority: x", "OPTIONS * HTTP/1.1|Host: x")
+	for _, scheme := range []string{"https", "HTTP", "coap+tcp", "x-1.y"} {
+		f(true, ":method: GET|:scheme: "+scheme+"|:path: /|:authority: x", "GET / HTTP/1.1|Host: x")
+	}
 	f(true, ":method: CONNECT|:authority: x:443", "CONNECT x:443 HTTP/1.1|Host: x:443")
 	f(false, ":method: CONNECT|:protocol: websocket|:scheme: https|:path: /chat|:authority: x|sec-websocket-key: k|content-length: 3",
 		"GET /chat HTTP/1.1|Host: x|Connection: Upgrade|Upgrade: websocket|sec-websocket-key: k")
@@ -84,6 +87,10 @@ func TestMalformedRequests(t *testing.T) {
 	f(":method: GET|:scheme: http|:authority: x", errPseudo)
 	f(":method: GET|:scheme: http|:path: |:authority: x", errPseudo)
 	f(":method: |:scheme: http|:path: /|:authority: x", errPseudo)
+	for _, scheme := range []string{"", "1http", "+http", "http:", "http://", "ht tp", "http/x", "ht_tp", "http\r\nInjected: y", "h\u00e9"} {
+		f(":method: GET|:scheme: "+scheme+"|:path: /|:authority: x", errPseudo)
+		f(":method: CONNECT|:protocol: websocket|:scheme: "+scheme+"|:path: /|:authority: x", errPseudo)
+	}
 	f(":method: GET|:scheme: http|:path: x|:authority: x", errPseudo)
 	f(":method: GET|:scheme: http|:path: *|:authority: x", errPseudo)
 	f(":method: GET|:scheme: http|:path: http://y/|:authority: x", errPseudo)

@@ -6,6 +6,8 @@ const (
 	classToken             // token characters
 	classText              // what may stand in a value
 	classURI               // visible ASCII
+	classScheme            // what may stand in a scheme
+	classLetter
 )
 
 var class = func() (class [256]uint8) {
@@ -14,7 +16,13 @@ var class = func() (class [256]uint8) {
 		class[c] |= className | classToken
 	}
 	for c := 'A'; c <= 'Z'; c++ {
-		class[c] |= classToken
+		class[c] |= classToken | classScheme | classLetter
+	}
+	for _, c := range []byte(letters) {
+		class[c] |= classScheme | classLetter
+	}
+	for _, c := range []byte(digits + "+-.") {
+		class[c] |= classScheme
 	}
 	for c := range 256 {
 		if c >= ' ' && c != 0x7f || c == '\t' {
@@ -40,6 +48,11 @@ func all(s string, c uint8) bool {
 func validName(s string) bool { return s != "" && all(s, className) }
 
 func validToken(s string) bool { return s != "" && all(s, classToken) }
+
+// validScheme accepts what RFC 3986, section 3.1, calls a scheme.
+func validScheme(s string) bool {
+	return s != "" && class[s[0]]&classLetter != 0 && all(s, classScheme)
+}
 
 // validValue accepts what HTTP/1.1 would: no control characters, and no white space at the ends.
 func validValue(s string) bool {
