@@ -13,48 +13,48 @@ import (
 const sessionsKept = 16
 
 // newClient makes the configuration of connections to a backend. The caller holds s.mu.
-func (s *Store) newClient(c Client, host string, alpn []string) (user, error) {
+func (s *Store) newClient(c Client, host string, alpn []string) (conf *tls.Config, u user, err error) {
 	name := c.ServerName
 	if name == "" {
 		name = host
 	}
 	if name == "" && !c.Insecure {
-		return user{}, fmt.Errorf("%w; set serverName, as its URL has no host", ErrNoName)
+		return nil, user{}, fmt.Errorf("%w; set serverName, as its URL has no host", ErrNoName)
 	}
 	if (c.Cert == "") != (c.Key == "") {
-		return user{}, errors.New("cert and key need each other; set both or neither")
+		return nil, user{}, errors.New("cert and key need each other; set both or neither")
 	}
-	u := user{conf: &tls.Config{
+	conf = &tls.Config{
 		ServerName:                  name,
 		NextProtos:                  alpn,
 		MinVersion:                  tls.VersionTLS12,
 		InsecureSkipVerify:          c.Insecure,
 		DynamicRecordSizingDisabled: true, // as on listeners
-	}}
+	}
 	var identity *kept
 	if c.Cert != "" {
 		k, err := s.keep(files{cert: c.Cert, key: c.Key})
 		if err != nil {
-			return user{}, fmt.Errorf("cert: %w", err)
+			return nil, user{}, fmt.Errorf("cert: %w", err)
 		}
 		identity, u.kept = k, append(u.kept, k)
-		u.conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.now.Load().pair, nil }
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.now.Load().pair, nil }
 	}
 	if c.CA != "" {
 		ca, err := s.keep(files{cert: c.CA})
 		if err != nil {
-			return user{}, fmt.Errorf("ca: %w", err)
+			return nil, user{}, fmt.Errorf("ca: %w", err)
 		}
 		u.kept = append(u.kept, ca)
 		if !c.Insecure {
 			// crypto/tls can't be told of new authorities, so that its own check makes room for one
 			// that does the same with the latest. It is also made when a session is resumed.
-			u.conf.InsecureSkipVerify = true
-			u.conf.VerifyConnection = func(state tls.ConnectionState) error { return verify(state, ca.now.Load().pool, name) }
+			conf.InsecureSkipVerify = true
+			conf.VerifyConnection = func(state tls.ConnectionState) error { return verify(state, ca.now.Load().pool, name) }
 		}
 	}
-	u.conf.ClientSessionCache = &sessions{identity: identity}
-	return u, nil
+	conf.ClientSessionCache = &sessions{identity: identity}
+	return conf, u, nil
 }
 
 // verify checks a server's certificate as crypto/tls does, and returns the same errors.

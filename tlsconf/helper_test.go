@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -45,18 +46,22 @@ func paths(p pki.Pair) Pair { return Pair(p) }
 func mustServer(t testing.TB, s *Store, l Listener) *tls.Config {
 	t.Helper()
 	conf, err := s.Server(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conf
+	return held(t, conf, err)
 }
 
 func mustClient(t testing.TB, s *Store, c Client, host string, alpn ...string) *tls.Config {
 	t.Helper()
 	conf, err := s.Client(c, host, alpn...)
+	return held(t, conf, err)
+}
+
+// held keeps a configuration from being forgotten until the test ends.
+func held(t testing.TB, conf *tls.Config, err error) *tls.Config {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { runtime.KeepAlive(conf) })
 	return conf
 }
 

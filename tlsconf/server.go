@@ -25,34 +25,34 @@ type server struct {
 }
 
 // newServer makes a listener's configuration. The caller holds s.mu.
-func (s *Store) newServer(l Listener) (user, error) {
+func (s *Store) newServer(l Listener) (*tls.Config, user, error) {
 	base, err := l.base()
 	if err != nil {
-		return user{}, err
+		return nil, user{}, err
 	}
 	v := &server{base: base}
 	var all []*kept
 	for i, p := range l.Certificates {
 		if p.Cert == "" || p.Key == "" {
-			return user{}, fmt.Errorf("certificate %d needs both cert and key, the files of a certificate and of its private key", i+1)
+			return nil, user{}, fmt.Errorf("certificate %d needs both cert and key, the files of a certificate and of its private key", i+1)
 		}
 		k, err := s.keep(files{cert: p.Cert, key: p.Key})
 		if err != nil {
-			return user{}, fmt.Errorf("certificate %d: %w", i+1, err)
+			return nil, user{}, fmt.Errorf("certificate %d: %w", i+1, err)
 		}
 		v.pairs = append(v.pairs, k)
 	}
 	all = append(all, v.pairs...)
 	if l.ClientCA != "" {
 		if v.ca, err = s.keep(files{cert: l.ClientCA}); err != nil {
-			return user{}, fmt.Errorf("clientCA: %w", err)
+			return nil, user{}, fmt.Errorf("clientCA: %w", err)
 		}
 		all = append(all, v.ca)
 	}
 	v.reload()
 	conf := base.Clone()
 	conf.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return v.current.Load(), nil }
-	return user{conf: conf, kept: all, reload: v.reload}, nil
+	return conf, user{kept: all, reload: v.reload}, nil
 }
 
 // base is what the settings say apart from files.

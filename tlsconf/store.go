@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"weak"
 )
 
-// Store keeps the content of certificate files, and the configurations that use it. It is safe for
-// concurrent use. Nothing of it is for an event loop, apart from the configurations.
+// Store keeps the content of certificate files for the configurations that use it. A file is forgotten
+// some time after nobody holds a configuration of it any more. It is safe for concurrent use. Nothing
+// of it is for an event loop, apart from the configurations.
 type Store struct {
 	log  *slog.Logger
 	poke chan struct{} // tells Run that there are other files to watch
@@ -29,7 +31,7 @@ type clientKey struct {
 
 // user is a configuration that was given out, with what it is made of.
 type user struct {
-	conf   *tls.Config
+	conf   weak.Pointer[tls.Config]
 	kept   []*kept
 	reload func() // called under mu when something of kept has changed; nil if nothing is to be done
 }
@@ -41,39 +43,40 @@ func NewStore(log *slog.Logger) *Store {
 }
 
 // Server returns the configuration of a listener. It is the same one for equal listeners, and is not
-// to be changed. Session tickets are good until the ClientCA changes. An error says what is wrong with
+// to be changed or copied. Session tickets are good until the ClientCA changes. An error says what is wrong with
 // which setting or file; the caller says of which listener.
 func (s *Store) Server(l Listener) (*tls.Config, error) {
-	return s.give(fmt.Sprintf("%q", l), func() (user, error) { return s.newServer(l) })
+	return s.give(fmt.Sprintf("%q", l), func() (*tls.Config, user, error) { return s.newServer(l) })
 }
 
 // Client returns the configuration of connections to host, a name or address without port, which
-// offer the protocols alpn. It is the same one for equal arguments, and is not to be changed. An
-// error says what is wrong with which setting or file, and the caller of which backend; a certificate of
-// the backend that is refused is the handshake's error, see [Explain].
+// offer the protocols alpn. It is the same one for equal arguments, and is not to be changed or
+// copied. An error says what is wrong with which setting or file, and the caller of which backend; a
+// certificate of the backend that is refused is the handshake's error, see [Explain].
 func (s *Store) Client(c Client, host string, alpn ...string) (*tls.Config, error) {
 	key := clientKey{c, host, strings.Join(alpn, ",")}
-	return s.give(key, func() (user, error) { return s.newClient(c, host, alpn) })
+	return s.give(key, func() (*tls.Config, user, error) { return s.newClient(c, host, alpn) })
 }
 
 // give returns what was given for the same key before, or something new.
-func (s *Store) give(key any, make func() (user, error)) (*tls.Config, error) {
+func (s *Store) give(key any, make func() (*tls.Config, user, error)) (*tls.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if u, ok := s.used[key]; ok {
-		return u.conf, nil
+	if conf := s.used[key].conf.Value(); conf != nil {
+		return conf, nil
 	}
-	u, err := make()
+	conf, u, err := make()
 	if err != nil {
 		s.sweep() // what was read before the error
 		return nil, err
 	}
+	u.conf = weak.Make(conf)
 	s.used[key] = u
 	select {
 	case s.poke <- struct{}{}:
 	default: // Run is told already
 	}
-	return u.conf, nil
+	return conf, nil
 }
 
 // keep returns the content of files, which it reads if nobody has yet. The caller holds mu.
@@ -89,23 +92,15 @@ func (s *Store) keep(f files) (*kept, error) {
 	return k, nil
 }
 
-// Keep forgets the files of all configurations but these. One that is forgotten goes on working with
-// what it last loaded.
-func (s *Store) Keep(used ...*tls.Config) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, u := range s.used {
-		if !slices.Contains(used, u.conf) {
-			delete(s.used, key)
-		}
-	}
-	s.sweep()
-}
-
-// sweep forgets the files that nobody uses. The caller holds mu.
+// sweep forgets the configurations that nobody holds, and the files that nobody uses. The caller holds
+// mu.
 func (s *Store) sweep() {
 	needed := map[*kept]bool{}
-	for _, u := range s.used {
+	for key, u := range s.used {
+		if u.conf.Value() == nil {
+			delete(s.used, key)
+			continue
+		}
 		for _, k := range u.kept {
 			needed[k] = true
 		}
@@ -124,6 +119,7 @@ func (s *Store) Reload() { s.look(true) }
 func (s *Store) look(urged bool) (settled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sweep()
 	settled = true
 	changed := map[*kept]bool{}
 	for _, k := range s.kept {
@@ -152,6 +148,7 @@ func (s *Store) warnExpiry(now time.Time) {
 func (s *Store) Status() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sweep()
 	var all []Status
 	for _, k := range s.kept {
 		all = append(all, k.status())

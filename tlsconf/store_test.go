@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,23 +42,41 @@ func TestEqualSettingsShare(t *testing.T) {
 	}
 }
 
-func TestKeep(t *testing.T) {
+// TestForgotten lets go of a configuration: its files are looked at no more, and those that it shares
+// with others still are.
+func TestForgotten(t *testing.T) {
 	ca := pki.New(t)
 	a, b := ca.Issue(t, "a.example"), ca.Issue(t, "b.example")
 	s, _ := newStore()
-	first, second := mustServer(t, s, Listener{Certificates: []Pair{paths(a)}}), mustServer(t, s, Listener{Certificates: []Pair{paths(b)}})
-	mustClient(t, s, Client{CA: ca.File}, "a.example")
-	s.Keep(second)
+	stays := mustServer(t, s, Listener{Certificates: []Pair{paths(b)}})
+	goes, err := s.Server(Listener{Certificates: []Pair{paths(a), paths(b)}, ClientCA: ca.File, ClientAuth: AuthOptional})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	if n := len(s.Status()); n != 3 {
+		t.Errorf("%d files are known while all are in use", n)
+	}
+	if _, _, err := shake(t, goes, trusting(ca, "a.example")); err != nil {
+		t.Error(err)
+	}
+	goes = nil // by now it is garbage
+	wire.Until(t, "a file to be forgotten", func() bool {
+		runtime.GC()
+		return len(s.Status()) < 3
+	})
 	if got := s.Status(); len(got) != 1 || got[0].Cert != b.Cert {
 		t.Errorf("%+v", got)
 	}
-	a.Replace(t, ca.Issue(t, "new.example"))
-	s.Reload()
-	if state, _, err := shake(t, first, &tls.Config{InsecureSkipVerify: true}); err != nil || state.PeerCertificates[0].DNSNames[0] != "a.example" {
-		t.Errorf("what is forgotten does not go on: %v", err)
+	if folders := s.folders(); len(folders) != 1 {
+		t.Errorf("%d folders are watched", len(folders))
 	}
-	if mustServer(t, s, Listener{Certificates: []Pair{paths(b)}}) != second || mustServer(t, s, Listener{Certificates: []Pair{paths(a)}}) == first {
-		t.Error("what is kept is not shared, or what is forgotten is")
+	if mustServer(t, s, Listener{Certificates: []Pair{paths(b)}}) != stays {
+		t.Error("what is in use was forgotten")
+	}
+	mustServer(t, s, Listener{Certificates: []Pair{paths(a)}})
+	if n := len(s.Status()); n != 2 {
+		t.Errorf("%d files are known once the first is used again", n)
 	}
 }
 

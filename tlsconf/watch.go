@@ -86,6 +86,7 @@ func (s *Store) watchFolders(notify *fsnotify.Watcher, late map[string]bool) {
 func (s *Store) folders() map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sweep()
 	folders := map[string]bool{}
 	for f := range s.kept {
 		for _, name := range []string{f.cert, f.key} {

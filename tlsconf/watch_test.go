@@ -150,13 +150,6 @@ func TestNewFilesAreWatched(t *testing.T) {
 		if l.folders != 2 {
 			l.Errorf("%d folders are watched for two configurations", l.folders)
 		}
-		l.s.Keep()
-		l.events <- fsnotify.Event{}
-		time.Sleep(quiet) // of the fake clock
-		synctest.Wait()
-		if l.folders != 0 {
-			l.Errorf("%d folders are watched for nobody", l.folders)
-		}
 	})
 }
 
