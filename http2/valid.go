@@ -2,11 +2,11 @@ package http2
 
 // The classes of a byte, by its place in a field or pseudo-header field.
 const (
-	className  = 1 << iota // token characters without upper case
-	classToken             // token characters
-	classText              // what may stand in a value
-	classURI               // visible ASCII
-	classScheme            // what may stand in a scheme
+	className   = 1 << iota // token characters without upper case
+	classToken              // token characters
+	classText               // what may stand in a value
+	classURI                // visible ASCII
+	classScheme             // what may stand in a scheme
 	classLetter
 )
 
