@@ -64,7 +64,6 @@ func runDemo(cmd *cobra.Command, set config.Config, length time.Duration, output
 	table := cfg.Table
 	*cfg = set
 	cfg.Table = table
-	takeAdmin(cfg)
 	if errs = append(errs, flagErrors(cfg.Validate())...); len(errs) > 0 {
 		return &exitError{code: exitUsage, err: joinErrors(errs), hint: "see tain demo --help"}
 	}

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
-	"reflect"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,8 +24,10 @@ func (s *system) follow(w *file.Watcher, problems []error) {
 	s.watch = func(ctx context.Context) error {
 		return w.Run(ctx, s.log, func(cfg *config.Config, errs []error) {
 			keeper.Take(cfg, errs)
-			s.followListeners(cfg, errs)
-			s.warnOfRestart(cfg)
+			if onlyRoutes(errs) {
+				s.followListeners(cfg)
+				s.warnOfRestart(cfg)
+			}
 		})
 	}
 }
@@ -40,28 +43,21 @@ func (s *system) reloaded(status source.Status) {
 	s.log.Info("the configuration was read", "ok", status.OK, "routes", status.Routes)
 }
 
-// followListeners opens and closes listeners as cfg says, unless it is wrong in more than routes.
-func (s *system) followListeners(cfg *config.Config, errs []error) {
-	for _, err := range errs {
-		if e, ok := err.(*config.Error); !ok || e.Route == "" {
-			return
-		}
-	}
+// onlyRoutes says that nothing but single routes of a configuration is wrong, so that the rest of it is
+// what was meant.
+func onlyRoutes(errs []error) bool {
+	return !slices.ContainsFunc(errs, func(err error) bool {
+		var e *config.Error
+		return !errors.As(err, &e) || e.Route == ""
+	})
+}
+
+// followListeners opens and closes listeners as cfg says.
+func (s *system) followListeners(cfg *config.Config) {
 	if err := s.listeners.set(cfg.Listen); err != nil {
 		err = keptListeners(err)
 		s.log.Error(err.Error())
 		s.reload.Store(&console.Reload{Time: time.Now(), Errors: []string{err.Error()}})
-	}
-}
-
-// warnOfRestart says which kind of change has no effect yet.
-func (s *system) warnOfRestart(cfg *config.Config) {
-	then, now := *s.cfg, *cfg
-	then.Table, now.Table = nil, nil
-	then.Listen, now.Listen = nil, nil
-	takeAdmin(&now)
-	if !reflect.DeepEqual(then, now) {
-		s.log.Warn("settings other than listeners, routes and mirrors differ from those that tain started with: they need a restart")
 	}
 }
 

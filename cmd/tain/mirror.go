@@ -53,7 +53,6 @@ may charge a card twice.
 			table, listen := cfg.Table, cfg.Listen
 			*cfg = set
 			cfg.Table, cfg.Listen = table, listen
-			takeAdmin(cfg)
 			if err := takeAccessFormat(&cfg.AccessLog, accessFormat, cmd.Flags().Changed("access-log-format")); err != nil {
 				errs = append(errs, err)
 			}
@@ -102,16 +101,6 @@ func addProcessFlags(f *pflag.FlagSet, set *config.Config) {
 	f.DurationVar(&set.Drain, "drain", set.Drain, "how long running requests may take when tain stops")
 	f.StringVar(&set.Log.Level, "log-level", set.Log.Level, "lowest `level` that is logged: debug, info, warn or error")
 	f.StringVar(&set.Log.Format, "log-format", set.Log.Format, "`form` of the log: text, json, or auto, which is text on a terminal, else json")
-}
-
-// takeAdmin reads "off" for an address.
-func takeAdmin(cfg *config.Config) {
-	if cfg.Admin == "off" {
-		cfg.Admin = ""
-	}
-	if cfg.Health == "off" {
-		cfg.Health = ""
-	}
 }
 
 // takeAccessFormat reads a text with variables as a template. given says that it is not the default.

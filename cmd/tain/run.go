@@ -26,12 +26,9 @@ SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			watcher := file.New(path)
 			cfg, errs := watcher.Load()
-			for _, err := range errs {
-				if e, ok := err.(*config.Error); !ok || e.Route == "" || len(cfg.Table.Routes()) == 0 {
-					return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + path + " lists this again"}
-				}
+			if !onlyRoutes(errs) || len(errs) > 0 && len(cfg.Table.Routes()) == 0 {
+				return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + path + " lists this again"}
 			}
-			takeAdmin(cfg)
 			return serve(cmd, cfg, watcher, output, errs...)
 		},
 	}

@@ -56,7 +56,8 @@ type system struct {
 	proxy     *proxy.Proxy
 	console   *console.Console
 	watcher   *file.Watcher               // nil when there is no file to follow
-	watch     func(context.Context) error // runs the watcher
+	watch     func(context.Context) error // runs the watcher, in the goroutine that has the next field
+	pending   []change                    // what waits for a restart, as it was last told
 }
 
 // build makes every stage and opens every listener, so that what can't be had is known before
