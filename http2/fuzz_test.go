@@ -129,6 +129,7 @@ func FuzzHeadText(f *testing.F) {
 	add(blockRequest, true, with(getFields, "a: b", "cookie: c", "cookie: d")...)
 	add(blockRequest, false, with(postFields, "content-length: 5", "te: trailers")...)
 	add(blockRequest, true, ":method: GET", ":scheme: http", ":path: /", "host: a", "x: \r\nInjected: y")
+	add(blockRequest, false, ":method: GET", ":scheme: http", ":path: /", "host: a", "trailer: Host,X-Sum, Te")
 	add(blockRequest, false, ":method: CONNECT", ":protocol: websocket", ":scheme: http", ":authority: a", ":path: /")
 	add(blockAnswer, false, ":status: 200", "content-length: 5")
 	add(blockAnswer, true, ":status: 304", "set-cookie: a")
@@ -182,10 +183,21 @@ func checkLines(t *testing.T, got *headText, fields []string) {
 		case slices.Contains(added, line), slices.Contains(fields, line), name == "Sec-WebSocket-Key":
 		case name == "Host" && (slices.Contains(fields, ":authority: "+value) || slices.Contains(fields, "host: "+value)):
 		case name == "Upgrade" && slices.Contains(fields, ":protocol: "+value):
+		case name == "trailer" && slices.ContainsFunc(fields, func(f string) bool { return announces(f, value) }):
 		default:
 			t.Fatalf("%q has a line %q that no field of %q stands for", got.text, line, fields)
 		}
 	}
+}
+
+// announces says whether a Trailer field names all that is in list.
+func announces(field, list string) bool {
+	all, ok := strings.CutPrefix(field, "trailer: ")
+	for name := range strings.SplitSeq(list, ",") {
+		came := func(n string) bool { return strings.Trim(n, " \t") == name }
+		ok = ok && name != "" && slices.ContainsFunc(strings.Split(all, ","), came)
+	}
+	return ok
 }
 
 // refusals are what http1 may have against a text: that the message makes no sense, never that it

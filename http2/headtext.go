@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"net/http"
-	"strings"
 
 	"tain.dev/tain/http1"
 )
@@ -122,6 +121,9 @@ func (t *headText) addField(name, value string) *fault {
 	case "cookie":
 		t.addCookie(value)
 		return nil
+	case "trailer":
+		t.addAnnounced(value)
+		return nil
 	case "sec-websocket-key":
 		t.keyed = true
 	case "sec-websocket-accept":
@@ -132,27 +134,6 @@ func (t *headText) addField(name, value string) *fault {
 	t.line(name, value)
 	return nil
 }
-
-// addTrailer leaves out what has no place in a trailer section, as [http1.Chunked.Trailer] does.
-func (t *headText) addTrailer(name, value string) *fault {
-	switch name {
-	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
-		return errConnSpecific
-	}
-	if !noTrailer[name] {
-		t.line(name, value)
-	}
-	return nil
-}
-
-// noTrailer has the names of the fields that http1 knows, in lower case.
-var noTrailer = func() map[string]bool {
-	names := make(map[string]bool)
-	for id := http1.Host; id <= http1.IfRange; id++ {
-		names[strings.ToLower(id.String())] = true
-	}
-	return names
-}()
 
 func (t *headText) line(name, value string) {
 	t.text = append(t.text, name...)

@@ -194,23 +194,6 @@ func TestMalformedAnswers(t *testing.T) {
 	f(true, ":status: 200|content-length: 1", errLength)
 }
 
-func TestTrailerText(t *testing.T) {
-	f := func(end bool, fields, want string, wantFault *fault) {
-		t.Helper()
-		got := decode(blockTrailer, end, asked{}, strings.Split(fields, "|"))
-		if got.fault != wantFault || wantFault == nil && string(got.text) != want {
-			t.Errorf("%q, %v; want %q, %v", got.text, got.fault, want, wantFault)
-		}
-	}
-	f(true, "grpc-status: 0|grpc-message: ", "grpc-status: 0\r\ngrpc-message: \r\n", nil)
-	f(true, "content-length: 5|host: x|authorization: y|a: b|set-cookie: c", "a: b\r\n", nil)
-	f(false, "a: b", "", errTrailerEnd)
-	f(true, ":status: 200", "", errPseudo)
-	f(true, "connection: close", "", errConnSpecific)
-	f(true, "A: b", "", errFieldName)
-	f(true, "a: b\r\nc", "", errFieldValue)
-}
-
 func TestLargeHeads(t *testing.T) {
 	f := func(limit, most int, fields, want string) {
 		t.Helper()
