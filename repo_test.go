@@ -39,7 +39,7 @@ proxyproto:      -
 accesslog:       -
 redact:          -
 stat:            -
-upstream:        route netloop http1 http2
+upstream:        route netloop http1 http2 tlsconf
 
 source:          route traffic finding config
 source/file:     route traffic finding config api/v1alpha1

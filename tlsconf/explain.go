@@ -13,7 +13,8 @@ import (
 
 // Explain says in one sentence why a TLS handshake with a backend failed, and what to set, if err is
 // about a certificate or the lack of TLS. Else it is err's own text. In TLS 1.3 a backend refuses a
-// client's certificate only after the handshake, so that the error comes from the first read.
+// client's certificate only after the handshake, so that the error comes from the first read, see
+// [RefusesCertificate].
 func Explain(err error) string {
 	says := explainCertificate(err)
 	if says == "" {
@@ -101,20 +102,31 @@ func explainPeer(err error) string {
 	if errors.As(err, &header) {
 		return "the backend does not speak TLS at this port; use http:// or h2c:// in its URL"
 	}
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return ""
-	}
-	// The type of alerts is crypto/tls's own; their texts are all there is.
-	switch alert := op.Err.Error(); {
+	switch alert := alertOf(err); {
 	case strings.HasSuffix(alert, "no application protocol"):
 		return "the backend does not speak the HTTP version asked for; use https:// in its URL for HTTP/1.1, h2:// for HTTP/2"
 	case strings.HasSuffix(alert, "protocol version not supported"):
 		return "the backend speaks no TLS version from 1.2 on"
+	case strings.HasSuffix(alert, "handshake failure"): // in TLS 1.2 this is also the word for no certificate
+		return "the backend ends the handshake: it wants a certificate, for which cert and key are to be set, or has no cipher in common with tain"
 	case strings.HasSuffix(alert, "unrecognized name"):
 		return "the backend serves no host of the name asked for; set serverName to one that it serves"
-	case strings.Contains(alert, "certificate"):
+	case RefusesCertificate(err):
 		return "the backend refuses the certificate that tain shows, or wants one (" + alert + "); set cert and key to the files of one that it trusts"
 	}
 	return ""
+}
+
+// RefusesCertificate says whether err is the word of a backend that does not take the certificate that
+// tain shows, or wants one. It has looked at no request then.
+func RefusesCertificate(err error) bool { return strings.Contains(alertOf(err), "certificate") }
+
+// alertOf is the text of the alert by which a backend ended the connection; "" where it was something
+// else. The type of alerts is crypto/tls's own; their texts are all there is.
+func alertOf(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return ""
+	}
+	return op.Err.Error()
 }

@@ -68,6 +68,10 @@ func TestExplainPeers(t *testing.T) {
 	strict.ClientAuth, strict.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
 	explains(t, strict, mustClient(t, s, Client{CA: ca.File}, "a.example"),
 		"the backend refuses the certificate that tain shows, or wants one (tls: certificate required); set cert and key to the files of one that it trusts")
+	strict12 := strict.Clone()
+	strict12.MaxVersion = tls.VersionTLS12
+	explains(t, strict12, mustClient(t, s, Client{CA: ca.File}, "a.example"),
+		"the backend ends the handshake: it wants a certificate, for which cert and key are to be set, or has no cipher in common with tain")
 	stranger := pki.New(t).Client(t, "tain")
 	explains(t, strict, mustClient(t, s, Client{CA: ca.File, Cert: stranger.Cert, Key: stranger.Key}, "a.example"),
 		"the backend refuses the certificate that tain shows, or wants one (tls: *); set cert and key to the files of one that it trusts")

@@ -80,7 +80,7 @@ func (h *h1) ReadHead(r *http1.Response, method []byte) error {
 		if err := h.conn.Fill(); err == io.EOF {
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
-			return err
+			return h.conns.late(err)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 // idleTimeout is how long a connection waits in a pool for its next request.
 const idleTimeout = 60 * time.Second
 
-// What keeps a request from getting a connection, besides a [netloop.DialError].
+// What keeps a request from getting a connection, besides a [netloop.DialError] and a
+// [HandshakeError].
 var (
 	// ErrUnresolved says that an upstream has no address.
 	ErrUnresolved = errors.New("the name has no address")
@@ -22,18 +23,6 @@ var (
 	errRequests = fmt.Errorf("%w: maxRequests", ErrBusy)
 	errConns    = fmt.Errorf("%w: maxConns", ErrBusy)
 )
-
-// HandshakeError is a connection that was made, but not secured.
-type HandshakeError struct {
-	Addr netloop.Addr
-	Err  error
-}
-
-func (e *HandshakeError) Error() string {
-	return fmt.Sprintf("TLS handshake with %s: %v", e.Addr, e.Err)
-}
-
-func (e *HandshakeError) Unwrap() error { return e.Err }
 
 // PoolConfig says how a loop keeps its connections to an upstream.
 type PoolConfig struct {

@@ -74,7 +74,7 @@ func (c *Cluster) connect(ctx context.Context, s *Server) (net.Conn, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, err
+		return nil, &HandshakeError{s.Addr, err}
 	}
 	return secured, nil
 }

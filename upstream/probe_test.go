@@ -139,7 +139,7 @@ func TestChecksTrustNoWrongCertificate(t *testing.T) {
 		f("good", ca.Issue(t, "127.0.0.1"), kind, "")
 		f("expired", ca.Expired(t, "127.0.0.1"), kind, "expired")
 		f("another name", ca.Issue(t, "10.0.0.1"), kind, "127.0.0.1")
-		f("self-signed", pki.SelfSigned(t, "127.0.0.1"), kind, "unknown authority")
+		f("self-signed", pki.SelfSigned(t, "127.0.0.1"), kind, "self-signed and not trusted; set ca")
 	}
 	expectCheck(t, "without files", newTestCluster(t, "https://127.0.0.1:1", nil).loadError(), errNoTLS.Error())
 }

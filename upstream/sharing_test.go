@@ -288,7 +288,7 @@ func TestUntrustedServers(t *testing.T) {
 		}
 	}
 	f("expired", ca.Expired(t, "127.0.0.1"), "expired")
-	f("of another authority", other.Issue(t, "127.0.0.1"), "unknown authority")
+	f("of another authority", other.Issue(t, "127.0.0.1"), "that is not trusted; set ca")
 	f("of another name", ca.Issue(t, "127.0.0.2"), "127.0.0.1")
 }
 

@@ -101,5 +101,5 @@ func (k *conns) explain(c *http2.Conn, err error) error {
 	if err != nil && k.misfit.conn == c {
 		return k.misfit.err
 	}
-	return err
+	return k.late(err)
 }
