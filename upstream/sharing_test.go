@@ -242,7 +242,7 @@ func TestServersWithoutHTTP2(t *testing.T) {
 		}
 	}
 	f("no ALPN", nil, `does not speak HTTP/2 (ALPN "h2"); use https://`)
-	f("HTTP/1.1 alone", []string{"http/1.1"}, "no application protocol")
+	f("HTTP/1.1 alone", []string{"http/1.1"}, "does not speak the HTTP version asked for")
 }
 
 // newTLS is a server that makes handshakes, and nothing else.
