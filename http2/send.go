@@ -58,6 +58,12 @@ func (s *Stream) allowance(n int) (int, error) {
 	}
 }
 
+// Stalls says that a body of n more bytes would have to wait for the peer.
+func (s *Stream) Stalls(n int) bool {
+	c := s.conn
+	return min(s.credit, c.credit) < int64(n) || c.net.Queued() >= maxQueued
+}
+
 // Send sends p whole as a part of the body, waiting as often as the peer's windows and its reading
 // make it. A [*StreamError] of [NoError] means that the peer has answered and wants no more of the
 // request.

@@ -70,19 +70,15 @@ func (r *request) forwardBody() error {
 		if err != nil {
 			return err
 		}
-		if err := r.sendPart(data, done); err != nil {
-			return errUser
+		if done {
+			return r.sendEnd(data, n)
 		}
-		r.answered += int64(len(data))
-		if x := r.exchange; x != nil && len(data) > 0 {
-			x.Response.Append(data)
+		if err := r.sendPart(data, false, nil); err != nil {
+			return err
 		}
 		r.up.Consume(n)
 		if r.uploadErr != nil {
 			return r.uploadErr
-		}
-		if done {
-			return nil
 		}
 		if r.late() {
 			return netloop.ErrTimeout // a slow user must not make it endless
@@ -99,18 +95,47 @@ func (r *request) forwardBody() error {
 // errUser says that the user does not take the answer.
 var errUser = errors.New("the user went away")
 
-func (r *request) sendPart(data []byte, done bool) error {
-	var trailer []byte
-	if done {
-		if trailer = r.up.Trailer(); len(trailer) > 0 && r.exchange != nil {
-			r.exchange.Response.Trailer = append(r.exchange.Response.Trailer, trailer...)
-		}
-		r.noteGRPC(trailer)
-	}
+func (r *request) sendPart(data []byte, done bool, trailer []byte) error {
 	r.sending = true
 	err := r.client.part(data, done, trailer)
 	r.sending = false
-	return err
+	if err != nil {
+		return errUser
+	}
+	r.answered += int64(len(data))
+	if x := r.exchange; x != nil && len(data) > 0 {
+		x.Response.Append(data)
+	}
+	return nil
+}
+
+// sendEnd sends the rest of the body, which takes n bytes of live's.
+func (r *request) sendEnd(data []byte, n int) error {
+	trailer := r.up.Trailer()
+	if len(trailer) > 0 && r.exchange != nil {
+		r.exchange.Response.Trailer = append(r.exchange.Response.Trailer, trailer...)
+	}
+	r.noteGRPC(trailer)
+	if r.client.stalls(len(data)) && !r.uploading && len(data)+len(trailer) <= netloop.BufferSize {
+		data, trailer = r.letLiveGo(data, trailer, n)
+	}
+	if err := r.sendPart(data, true, trailer); err != nil {
+		return err
+	}
+	if r.up != nil {
+		r.up.Consume(n)
+	}
+	return r.uploadErr
+}
+
+// letLiveGo gives live's connection back before the user has taken the answer, so that users who take
+// none, over many streams, don't hold a connection with each. It returns copies of what is to be sent.
+func (r *request) letLiveGo(data, trailer []byte, n int) (dataKept, trailerKept []byte) {
+	r.body = append(append(r.body[:0], data...), trailer...)
+	r.up.Consume(n)
+	r.up.Release()
+	r.up = nil
+	return r.body[:len(data)], r.body[len(data):]
 }
 
 func (r *request) moreAnswer() error {
@@ -131,7 +156,9 @@ func (r *request) finish(err error) bool {
 	up := r.up
 	r.up = nil
 	if err != nil {
-		up.Abort(r.outcome(err))
+		if up != nil {
+			up.Abort(r.outcome(err))
+		}
 		why := reasonClient
 		if !errors.Is(err, errUser) {
 			why, _, _ = r.explain(err)
@@ -141,7 +168,9 @@ func (r *request) finish(err error) bool {
 		r.client.abort()
 		return false
 	}
-	up.Release()
+	if up != nil {
+		up.Release()
+	}
 	r.lane.latency.Add(nanos(r.lane.loop.Now() - r.at))
 	r.endExchange("")
 	return r.client.finish()

@@ -33,6 +33,8 @@ type client interface {
 	// part sends more of the answer's body, or gathers it until flush.
 	part(data []byte, done bool, trailer []byte) error
 	flush() error
+	// stalls says that n more bytes would have to wait for the user.
+	stalls(n int) bool
 	// finish ends an exchange whose answer was sent whole, and says whether the connection goes on
 	// with another request in the same coroutine.
 	finish() (goesOn bool)

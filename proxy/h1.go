@@ -116,6 +116,9 @@ func (c *h1Client) part(data []byte, done bool, trailer []byte) error {
 	return c.sendGathered(data)
 }
 
+// stalls is never known before: the system tells when its buffer is full.
+func (c *h1Client) stalls(int) bool { return false }
+
 func (c *h1Client) flush() error { return c.sendGathered(nil) }
 
 func (c *h1Client) sendGathered(data []byte) error {

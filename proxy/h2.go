@@ -158,6 +158,8 @@ func (c *h2Client) part(data []byte, done bool, trailer []byte) error {
 	return c.stream.Send(data)
 }
 
+func (c *h2Client) stalls(n int) bool { return c.stream.Stalls(n) }
+
 func (c *h2Client) flush() error {
 	if c.begun {
 		return nil
