@@ -50,7 +50,7 @@ func BenchmarkLookup(b *testing.B) {
 			}
 			var r Request
 			var host, path []byte
-			r.Method = "GET"
+			r.Scheme, r.Method = SchemeHTTP, "GET"
 			b.ReportAllocs()
 			step := 0
 			for b.Loop() {

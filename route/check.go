@@ -88,6 +88,7 @@ func (c *checker) checkHosts(field string, hosts []string) {
 }
 
 func (c *checker) checkMatch(field string, m *Match) {
+	c.checkScheme(field, m)
 	c.checkHosts(field+"hosts", m.Hosts)
 	c.checkPath(field+"path", &m.Path)
 	for i, method := range m.Methods {
@@ -111,14 +112,32 @@ func (c *checker) checkMatch(field string, m *Match) {
 	}
 }
 
+const unknownScheme = "%q is unknown; use http or https"
+
+func isScheme(word string) bool { return word == SchemeHTTP || word == SchemeHTTPS }
+
+func (c *checker) checkScheme(field string, m *Match) {
+	if m.Scheme != "" && !isScheme(m.Scheme) {
+		c.fail(CodeMatch, field+"scheme", unknownScheme, m.Scheme)
+		return
+	}
+	left := m.scheme()
+	for i := range m.Not {
+		if not := m.Not[i].Scheme; not != "" && (not == left || not == m.Scheme) {
+			c.fail(CodeMatch, at(field+"not", i), "leaves no request, because the scheme has to be %s; leave one of them out", not)
+			return
+		}
+	}
+}
+
 func (c *checker) checkNot(field string, not []Match) {
 	c.checkCount(field, len(not), maxConditions)
 	for i := range not {
 		n := &not[i]
-		criteria := min(len(n.Hosts), 1) + min(int(n.Path.Kind), 1) + min(len(n.Methods), 1) +
+		criteria := min(len(n.Scheme), 1) + min(len(n.Hosts), 1) + min(int(n.Path.Kind), 1) + min(len(n.Methods), 1) +
 			len(n.Headers) + len(n.Query)
 		if criteria != 1 || len(n.Not) > 0 || n.When != "" {
-			c.fail(CodeMatch, at(field, i), "must have one criterion: hosts, a path, methods, a header or a query parameter")
+			c.fail(CodeMatch, at(field, i), "must have one criterion: a scheme, hosts, a path, methods, a header or a query parameter")
 			continue
 		}
 		c.checkMatch(at(field, i)+".", n)

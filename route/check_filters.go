@@ -235,8 +235,8 @@ func (c *checker) checkRedirect(field string, r *Redirect) {
 	if !slices.Contains([]int{301, 302, 303, 307, 308}, r.Status) {
 		c.fail(CodeFilter, field+".status", "%d is not a redirect; use 301, 302, 303, 307 or 308", r.Status)
 	}
-	if r.Scheme != "" && r.Scheme != "http" && r.Scheme != "https" {
-		c.fail(CodeFilter, field+".scheme", "%q is unknown; use http or https", r.Scheme)
+	if r.Scheme != "" && !isScheme(r.Scheme) {
+		c.fail(CodeFilter, field+".scheme", unknownScheme, r.Scheme)
 	}
 	if r.Host != "" {
 		if _, err := checkHost(r.Host); err != nil {

@@ -6,20 +6,23 @@
 //
 // Of all routes that match, the first in this order wins:
 //
-//  1. an exact host, then the longer wildcard host, then any host
-//  2. an exact path, then a regular expression, then the longer prefix, then any path; of two
+//  1. a route with a scheme
+//  2. an exact host, then the longer wildcard host, then any host
+//  3. an exact path, then a regular expression, then the longer prefix, then any path; of two
 //     prefixes of the same length, /api/* (whole elements) goes before /api* (bytes)
-//  3. a route with methods
-//  4. more header conditions, then more query conditions, then one with an expression
-//  5. the one that comes first in the table
+//  4. a route with methods
+//  5. more header conditions, then more query conditions, then one with an expression
+//  6. the one that comes first in the table
 //
-// It is the order of the Gateway API, which leaves the rank of regular expressions open: they go
-// before prefixes, because else a catch-all /* would hide them. A request that no route of its
-// exact host matches may still take one of a wildcard host.
+// It is the order of the Gateway API. There a listener goes before all else; here that is the
+// scheme, so that one route sends everybody from http to https, whatever the others say. It leaves
+// the rank of regular expressions open: they go before prefixes, because else a catch-all /* would
+// hide them. A request that no route of its exact host matches may still take one of a wildcard host.
 //
 // # The text form
 //
 //	route shop
+//	  scheme https
 //	  host shop.example.com *.shop.example.com
 //	  path /api/*
 //	  method GET HEAD

@@ -66,7 +66,7 @@ func (x *index) seal() {
 	}
 }
 
-// isPlain says that nothing but the path is asked.
+// isPlain says that nothing is asked but the path, and what selects the index.
 func (m *Match) isPlain() bool {
 	return len(m.Methods)+len(m.Headers)+len(m.Query)+len(m.Not) == 0 && m.Func == nil && m.Path.Kind != PathRegexp
 }

@@ -9,6 +9,9 @@ import (
 // Request is what the rules may look at. Its strings need to stay valid during a call only. It is
 // passed on to function values, so it costs an allocation unless it lies in something longer-lived.
 type Request struct {
+	// Scheme is [SchemeHTTPS] if the user's connection speaks TLS, else [SchemeHTTP]. What a user
+	// claims it to be does not count.
+	Scheme string
 	Method string
 	Host   string // as sent, with or without port
 	Path   string // as sent, percent-encoding kept, without the query
@@ -18,15 +21,22 @@ type Request struct {
 	Header func(name string) (value string, ok bool)
 }
 
+// The schemes of requests.
+const (
+	SchemeHTTP  = "http"
+	SchemeHTTPS = "https"
+)
+
 // Match is a set of conditions that must all hold. The zero value always does.
 type Match struct {
+	Scheme  string   // [SchemeHTTP] or [SchemeHTTPS]; "" is both
 	Hosts   []string // as in [Route]; one of them
 	Path    Path
 	Methods []string // one of them, case-sensitive
 	Headers []Condition
 	Query   []Condition
-	// Not lists what must not hold. Each of them has exactly one criterion: Hosts, Path, Methods,
-	// one of Headers or one of Query.
+	// Not lists what must not hold. Each of them has exactly one criterion: Scheme, Hosts, Path,
+	// Methods, one of Headers or one of Query.
 	Not []Match
 	// When is an expression that must hold too, and Func computes it. Both or none are set. Func
 	// is called for many requests at the same time and must not keep the request.
@@ -36,13 +46,27 @@ type Match struct {
 
 // Matches says whether all conditions hold for r. It is for matches of a compiled table.
 func (m *Match) Matches(r *Request) bool {
-	return m.Path.matches(r.Path) &&
+	return (m.Scheme == "" || m.Scheme == r.Scheme) &&
+		m.Path.matches(r.Path) &&
 		(len(m.Methods) == 0 || slices.Contains(m.Methods, r.Method)) &&
 		m.matchesHost(r.Host) &&
 		m.matchesHeaders(r) &&
 		m.matchesQuery(r.Query) &&
 		!m.excludes(r) &&
 		(m.Func == nil || m.Func(r))
+}
+
+// scheme is the one that every request has for which the conditions hold, "" if it may be either.
+func (m *Match) scheme() string {
+	for i := range m.Not {
+		switch m.Not[i].Scheme {
+		case SchemeHTTP:
+			return SchemeHTTPS
+		case SchemeHTTPS:
+			return SchemeHTTP
+		}
+	}
+	return m.Scheme
 }
 
 func (m *Match) matchesHost(host string) bool {

@@ -21,17 +21,19 @@ type pointedError struct {
 
 func (e pointedError) Column() int { return e.column }
 
-// request reads "GET host/path?query Name=value Name=value".
+// request reads "GET host/path?query Name=value Name=value", with https:// before the host or not.
 func request(t testing.TB, text string) *Request {
 	t.Helper()
 	words := strings.Fields(text)
 	if len(words) < 2 {
 		t.Fatalf("BUG: request %q", text)
 	}
-	target, query, _ := strings.Cut(words[1], "?")
+	rest, secure := strings.CutPrefix(words[1], "https://")
+	scheme := map[bool]string{false: SchemeHTTP, true: SchemeHTTPS}[secure]
+	target, query, _ := strings.Cut(rest, "?")
 	host, path, _ := strings.Cut(target, "/")
 	return &Request{
-		Method: words[0], Host: host, Path: "/" + path, Query: query,
+		Scheme: scheme, Method: words[0], Host: host, Path: "/" + path, Query: query,
 		Header: func(name string) (string, bool) {
 			for _, word := range words[2:] {
 				if key, value, _ := strings.Cut(word, "="); strings.EqualFold(key, name) {
@@ -63,6 +65,11 @@ func TestMatches(t *testing.T) {
 		}
 	}
 	f("", "GET h/", true)
+
+	f("scheme http", "GET h/", true)
+	f("scheme http", "GET https://h/", false)
+	f("scheme https", "GET https://h/", true)
+	f("scheme https\nmethod GET", "POST https://h/", false)
 
 	f("host h.example", "GET h.example/", true)
 	f("host h.example", "GET H.Example.:8080/", true)
@@ -123,6 +130,9 @@ func TestMatches(t *testing.T) {
 	f("query a present", "GET h/?aa", false)
 	f("query a present", "GET h/", false)
 
+	f("not scheme http", "GET h/", false)
+	f("not scheme http", "GET https://h/", true)
+	f("not scheme http\nscheme https", "GET https://h/", true)
 	f("not path /a/*", "GET h/a", false)
 	f("not path /a/*", "GET h/b", true)
 	f("not method POST", "POST h/", false)

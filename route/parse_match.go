@@ -9,6 +9,8 @@ import (
 // parseCriterion reads a criterion that may also stand in a not, except hosts.
 func (p *parser) parseCriterion(keyword word, m *Match, field string) bool {
 	switch keyword.text {
+	case "scheme":
+		p.parseScheme(keyword, m, field+"scheme")
 	case "path":
 		p.parsePath(keyword, m, field+"path")
 	case "method":
@@ -37,7 +39,7 @@ func (p *parser) parseNot(keyword word, m *Match) {
 	if inner.text == "host" {
 		p.parseList(inner, &not.Hosts, field+".hosts")
 	} else if !p.parseCriterion(inner, not, field+".") {
-		p.fail(inner.column, "not %s is unknown; use host, path, method, header or query", inner.text)
+		p.fail(inner.column, "not %s is unknown; use scheme, host, path, method, header or query", inner.text)
 	}
 }
 
@@ -75,6 +77,20 @@ func (p *parser) parseList(keyword word, list *[]string, field string) {
 	for _, w := range p.words {
 		p.mark(at(field, len(*list)), w)
 		*list = append(*list, w.text)
+	}
+}
+
+func (p *parser) parseScheme(keyword word, m *Match, field string) {
+	if m.Scheme != "" {
+		p.fail(keyword.column, "a match has one scheme")
+		return
+	}
+	if !p.need(keyword, 1, 1, "scheme http or scheme https") {
+		return
+	}
+	p.mark(field, p.words[0])
+	if m.Scheme = p.words[0].text; !isScheme(m.Scheme) {
+		p.fail(p.words[0].column, unknownScheme, m.Scheme)
 	}
 }
 

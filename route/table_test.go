@@ -38,6 +38,15 @@ func TestLookupPrecedence(t *testing.T) {
 			lines[0], lines[1] = lines[1], lines[0]
 		}
 	}
+	f("GET h/a", "redirect", "redirect: scheme http", "h: host h; path /a; method GET")
+	f("GET https://h/a", "h", "redirect: scheme http", "h: host h; path /a; method GET")
+	f("GET h/a", "a", "a: scheme http; path /a", "redirect: scheme http; method GET; header X = 1")
+	f("GET h/a", "any", "a: scheme http; path /b", "any:")
+	f("GET https://h/a", "https", "any: host h; path /a", "https: scheme https")
+	f("GET https://h/a", "not", "any: host h; path /a", "not: not scheme http")
+	f("GET https://a.b.c/a", "wild", "wild: scheme https; host *.b.c", "any: host a.b.c")
+	f("GET https://h/", "one", "one: scheme https; path ~ /", "two: scheme http; path ~ /")
+
 	f("GET h/", "h", "h: host h", "any:")
 	f("GET x/", "any", "h: host h", "any:")
 	f("GET a.b.c/", "exact", "exact: host a.b.c", "wild: host *.b.c; path /")
@@ -64,6 +73,14 @@ func TestLookupPrecedence(t *testing.T) {
 	f("GET h/", "when", "when: when /", "none:")
 	f("GET h/x", "none", "when: when /", "none:")
 	f("POST h/a", "any", "get: path /a; method GET", "any:")
+}
+
+// A request of which the scheme is not known takes no route that asks for one.
+func TestLookupWithoutScheme(t *testing.T) {
+	tbl := table(t, "http: scheme http", "https: scheme https; path /a", "any:")
+	if got := taken(tbl.Lookup(&Request{Path: "/a"})); got != "any" {
+		t.Errorf("took %q", got)
+	}
 }
 
 func TestLookupKeepsOrder(t *testing.T) {
@@ -111,6 +128,7 @@ func randomRoutes(rnd *rand.Rand, n int) []*Route {
 	var routes []*Route
 	for i := range n {
 		r := &Route{Name: fmt.Sprint("r", i), Backends: []Backend{{URL: "http://b", Weight: 1}}}
+		r.Match.Scheme = pick("", "", "http", "https")
 		if host := pick("", "a.b.c", "b.c", "*.c", "*.b.c"); host != "" {
 			r.Hosts = []string{host}
 		}
@@ -143,7 +161,8 @@ func randomPath(rnd *rand.Rand) string {
 // reference is the documented order in its plainest form: the best of all routes that match.
 func reference(routes []*Route, r *Request) *Route {
 	var best *Route
-	rank := func(r *Route) [8]int {
+	rank := func(r *Route) [7]int {
+		scheme := min(1, len(r.Match.Scheme))
 		host := 1000
 		if len(r.Hosts) == 0 {
 			host = 0
@@ -159,7 +178,7 @@ func reference(routes []*Route, r *Request) *Route {
 		if m.Path.Kind == PathElements {
 			elements = 1
 		}
-		return [8]int{host, path, elements, min(1, len(m.Methods)), len(m.Headers), len(m.Query)}
+		return [7]int{scheme, host, path, elements, min(1, len(m.Methods)), len(m.Headers), len(m.Query)}
 	}
 	for _, candidate := range routes {
 		hosts := Match{Hosts: candidate.Hosts}
@@ -173,7 +192,7 @@ func reference(routes []*Route, r *Request) *Route {
 	return best
 }
 
-func compareRanks(a, b [8]int) int {
+func compareRanks(a, b [7]int) int {
 	for i := range a {
 		if c := cmp.Compare(a[i], b[i]); c != 0 {
 			return c
@@ -191,11 +210,11 @@ func TestLookupAgainstReference(t *testing.T) {
 			t.Fatal(errs)
 		}
 		for range 100 {
-			r := request(t, fmt.Sprintf("%s %s%s?%s %s %s", pick("GET", "PUT", "POST"), pick("a.b.c", "b.c", "c", "x"),
+			r := request(t, fmt.Sprintf("%s %s%s%s?%s %s %s", pick("GET", "PUT", "POST"), pick("", "https://"), pick("a.b.c", "b.c", "c", "x"),
 				randomPath(rnd), pick("", "q=1", "q=2"), pick("", "x=1"), pick("", "y=1")))
 			got, want := tbl.Lookup(r), reference(tbl.Routes(), r)
 			if got != want {
-				t.Fatalf("%s %s%s?%s: %q, want %q, in\n%s", r.Method, r.Host, r.Path, r.Query, taken(got), taken(want), tbl)
+				t.Fatalf("%s %s://%s%s?%s: %q, want %q, in\n%s", r.Method, r.Scheme, r.Host, r.Path, r.Query, taken(got), taken(want), tbl)
 			}
 		}
 	}
@@ -204,8 +223,8 @@ func TestLookupAgainstReference(t *testing.T) {
 func TestLookupAllocatesNothing(t *testing.T) {
 	tbl := table(t,
 		"a: host *.example.com; path /api/*; method GET; header X-A ^= 1; query a = 1",
-		"b: path ~ /b/[0-9]+; not path /b/0", "c:")
-	for _, text := range []string{"GET Shop.Example.COM:80/api/x?%61=%31 X-A=12", "GET h/b/12", "GET h/b/0"} {
+		"b: path ~ /b/[0-9]+; not path /b/0", "c:", "d: scheme https; path /d")
+	for _, text := range []string{"GET Shop.Example.COM:80/api/x?%61=%31 X-A=12", "GET h/b/12", "GET h/b/0", "GET https://h/d", "GET https://h/b/12"} {
 		r := request(t, text)
 		if n := testing.AllocsPerRun(100, func() { tbl.Lookup(r) }); n > 0 {
 			t.Errorf("%q: %v allocations", text, n)

@@ -115,6 +115,9 @@ func (p *printer) match(indent string, m *Match) {
 
 // criteria writes everything of a match that may stand in a not.
 func (p *printer) criteria(indent string, m *Match) {
+	if m.Scheme != "" {
+		p.line(indent+"scheme", m.Scheme)
+	}
 	if len(m.Hosts) > 0 {
 		p.line(indent+"host", m.Hosts...)
 	}
