@@ -98,7 +98,10 @@ type misfit struct {
 // explain returns why the connection of a stream that failed with err was no good, if that is
 // known; else err.
 func (k *conns) explain(c *http2.Conn, err error) error {
-	if err != nil && k.misfit.conn == c {
+	switch {
+	case err == nil:
+		return nil
+	case k.misfit.conn == c:
 		return k.misfit.err
 	}
 	return k.late(err)
