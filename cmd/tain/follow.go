@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"tain.dev/tain/console"
 	"tain.dev/tain/source"
 	"tain.dev/tain/source/file"
+	"tain.dev/tain/tlsconf"
 )
 
 // follow makes the system serve what w watches, whenever it changes. problems are what was wrong with
@@ -20,14 +22,19 @@ import (
 func (s *system) follow(w *file.Watcher, problems []error) {
 	keeper := source.New(s.setTable, s.reloaded)
 	keeper.Take(s.cfg, problems)
+	read := time.Now() // when certificates that were loaded before were known
+	s.tellReload(moves{}, read)
 	s.watcher = w
 	s.watch = func(ctx context.Context) error {
 		return w.Run(ctx, s.log, func(cfg *config.Config, errs []error) {
 			keeper.Take(cfg, errs)
+			var m moves
 			if onlyRoutes(errs) {
-				s.followListeners(cfg)
+				m = s.followListeners(cfg)
 				s.warnOfRestart(cfg)
 			}
+			s.tellReload(m, read)
+			read = time.Now()
 		})
 	}
 }
@@ -40,7 +47,31 @@ func (s *system) reloaded(status source.Status) {
 		s.log.Error("the configuration is wrong; what was good before goes on", "err", err)
 	}
 	s.reload.Store(r)
-	s.log.Info("the configuration was read", "ok", status.OK, "routes", status.Routes)
+}
+
+// tellReload says in one line how a reading went, and what came of it. before is when the last one
+// was told.
+func (s *system) tellReload(m moves, before time.Time) {
+	attrs := []any{"ok", s.reload.Load().OK, "routes", len(s.table.Load().Routes())}
+	for _, of := range []struct {
+		what string
+		all  []string
+	}{{"opened", m.opened}, {"changed", m.changed}, {"closed", m.closed}, {"certificates", loadedSince(s.certs.Status(), before)}} {
+		if len(of.all) > 0 {
+			attrs = append(attrs, of.what, strings.Join(of.all, " "))
+		}
+	}
+	s.log.Info("the configuration was read", attrs...)
+}
+
+// loadedSince are the files of certificates, and of authorities, whose content is new.
+func loadedSince(all []tlsconf.Status, before time.Time) (files []string) {
+	for _, c := range all {
+		if c.Loaded.After(before) {
+			files = append(files, c.Cert)
+		}
+	}
+	return files
 }
 
 // onlyRoutes says that nothing but single routes of a configuration is wrong, so that the rest of it is
@@ -53,12 +84,14 @@ func onlyRoutes(errs []error) bool {
 }
 
 // followListeners opens and closes listeners as cfg says.
-func (s *system) followListeners(cfg *config.Config) {
-	if err := s.listeners.set(cfg.Listen); err != nil {
+func (s *system) followListeners(cfg *config.Config) moves {
+	m, err := s.listeners.set(cfg.Listen)
+	if err != nil {
 		err = keptListeners(err)
 		s.log.Error(err.Error())
 		s.reload.Store(&console.Reload{Time: time.Now(), Errors: []string{err.Error()}})
 	}
+	return m
 }
 
 // notify begins to listen to the signals that onSignals handles. Before, each of them ends the process.

@@ -31,15 +31,19 @@ type listener struct {
 	entry   atomic.Pointer[proxy.Entry]
 }
 
-// set makes the listeners those of the configuration. Where one can't be had, nothing changes.
-func (l *listeners) set(next []config.Listener) error {
+// moves are the addresses of listeners that a configuration changed.
+type moves struct{ opened, changed, closed []string }
+
+// set makes the listeners those of the configuration, and says what that changed. Where one can't be
+// had, nothing changes.
+func (l *listeners) set(next []config.Listener) (m moves, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entries := make([]*proxy.Entry, len(next))
 	for i := range next {
 		entry, err := l.entry(&next[i])
 		if err != nil {
-			return err
+			return m, err
 		}
 		entries[i] = entry
 	}
@@ -50,7 +54,7 @@ func (l *listeners) set(next []config.Listener) error {
 			socket, err := netloop.Listen(next[i].Address)
 			if err != nil {
 				closeAll(fresh)
-				return environment(fmt.Errorf("--listen %s: %w", next[i].Address, err), listenHint(err))
+				return m, environment(fmt.Errorf("--listen %s: %w", next[i].Address, err), listenHint(err))
 			}
 			now = &listener{address: next[i].Address, socket: socket}
 			fresh = append(fresh, now)
@@ -58,14 +62,16 @@ func (l *listeners) set(next []config.Listener) error {
 		kept = append(kept, now)
 	}
 	for i, now := range kept {
-		now.entry.Store(entries[i])
+		if old := now.entry.Swap(entries[i]); old != nil && *old != *entries[i] {
+			m.changed = append(m.changed, addrOf(now.socket.Addr()))
+		}
 	}
 	for _, now := range fresh {
 		l.proxy.Listen(now.socket, now.entry.Load)
 	}
-	l.closeOthers(kept)
+	m.opened, m.closed = addrsOf(fresh), l.closeOthers(kept)
 	l.open = kept
-	return nil
+	return m, nil
 }
 
 func (l *listeners) find(address string) *listener {
@@ -77,14 +83,16 @@ func (l *listeners) find(address string) *listener {
 	return nil
 }
 
-// closeOthers closes the sockets that are not kept.
-func (l *listeners) closeOthers(kept []*listener) {
+// closeOthers closes the sockets that are not kept, and returns their addresses.
+func (l *listeners) closeOthers(kept []*listener) (closed []string) {
 	for _, now := range l.open {
 		if !slices.Contains(kept, now) {
+			closed = append(closed, addrOf(now.socket.Addr()))
 			l.proxy.Unlisten(now.socket)
 			now.socket.Close()
 		}
 	}
+	return closed
 }
 
 func closeAll(all []*listener) {
@@ -119,11 +127,15 @@ func (l *listeners) entry(c *config.Listener) (*proxy.Entry, error) {
 }
 
 // addrs are the addresses as they are, with the ports that the system chose.
-func (l *listeners) addrs() (addrs []string) {
+func (l *listeners) addrs() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, now := range l.open {
-		addrs = append(addrs, addrOf(now.socket.Addr()))
+	return addrsOf(l.open)
+}
+
+func addrsOf(all []*listener) (addrs []string) {
+	for _, l := range all {
+		addrs = append(addrs, addrOf(l.socket.Addr()))
 	}
 	return addrs
 }

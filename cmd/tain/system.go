@@ -105,7 +105,7 @@ func environment(err error, hint string) error {
 
 func (s *system) listen() error {
 	s.listeners.certs, s.listeners.proxy = s.certs, s.proxy
-	if err := s.listeners.set(s.cfg.Listen); err != nil {
+	if _, err := s.listeners.set(s.cfg.Listen); err != nil {
 		return err
 	}
 	if err := s.console.Listen(); err != nil {
