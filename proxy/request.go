@@ -158,7 +158,7 @@ func (r *request) carryOut() bool {
 		r.refuse(err)
 		return false
 	}
-	r.query.Method, r.query.Host = text(r.in.Method), text(r.in.Authority)
+	r.query.Scheme, r.query.Method, r.query.Host = r.scheme(), text(r.in.Method), text(r.in.Authority)
 	r.query.Path, r.query.Query = text(r.in.Path), text(r.in.Query)
 	r.route, r.forward = r.lane.lookup(&r.query)
 	if r.route == nil {
