@@ -1,6 +1,9 @@
 package http2
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // A fault is something that a peer must not do, or not that often. All are constants of the
 // package. One costs its stream or its connection, whichever the RFC says.
@@ -30,6 +33,16 @@ func Reasons() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// Reason is the word of [Reasons] for an error that Settings.Refused heard, also where it was wrapped
+// since. It is "" for any other error.
+func Reason(err error) string {
+	var f *fault
+	if !errors.As(err, &f) {
+		return ""
+	}
+	return f.reason
 }
 
 // What costs a connection.

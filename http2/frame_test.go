@@ -1,6 +1,8 @@
 package http2
 
 import (
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +94,14 @@ func TestReasons(t *testing.T) {
 		slow_head slow_read stream_closed too_many_streams unread_output window_flood`)
 	if got := Reasons(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+	for _, f := range faults {
+		if got := Reason(fmt.Errorf("a user: %w", f)); got != f.reason {
+			t.Errorf("%v has the reason %q, want %q", f, got, f.reason)
+		}
+	}
+	if got := Reason(io.EOF); got != "" {
+		t.Errorf("the end of a connection has the reason %q", got)
 	}
 }
 

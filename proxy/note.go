@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tain.dev/tain/http2"
 	"tain.dev/tain/stat"
 )
 
@@ -28,16 +29,37 @@ const (
 	reasonAccept                          // a connection could not be accepted
 	reasonHandshake                       // no TLS came about
 	reasonProxyHeader                     // the PROXY header is missing or wrong
-	reasonHTTP2                           // the user broke the rules of HTTP/2, or a limit of it
 	reasonBackendTLS                      // no TLS with the backend came about
 	reasonBusy                            // a limit of the backend: maxRequests, maxConnections
 	reasonUpgrade                         // the backend does not switch protocols
 	reasonRetryBudget                     // a retry was not made
 	reasonClient                          // the user went away
-	numReasons
+	// reasonHTTP2 says that the user broke the rules of HTTP/2, or a limit of it. It is the first of many,
+	// one for each of http2.Reasons, of which note finds the right one.
+	reasonHTTP2
 )
 
-var reasonNames = [numReasons]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "max_conns_per_client", "max_requests", "accept", "handshake", "proxy_header", "http2", "backend_tls", "busy", "no_upgrade", "retry_budget", "client_gone"}
+// maxReasons is what reasonNames never exceeds, see TestReasons.
+const maxReasons = 64
+
+var reasonNames = append([]string{"connect", "unresolved", "timeout", "reset", "malformed", "no_route", "loop", "refused", "max_conns", "max_conns_per_client", "max_requests", "accept", "handshake", "proxy_header", "backend_tls", "busy", "no_upgrade", "retry_budget", "client_gone"}, http2Names()...)
+
+func http2Names() []string {
+	names := http2.Reasons()
+	for i := range names {
+		names[i] = "http2_" + names[i]
+	}
+	return names
+}
+
+// http2Reasons finds the reason for a word of http2.Reasons.
+var http2Reasons = func() map[string]reason {
+	m := make(map[string]reason)
+	for i, word := range http2.Reasons() {
+		m[word] = reasonHTTP2 + reason(i)
+	}
+	return m
+}()
 
 func (r reason) String() string { return reasonNames[r] }
 
@@ -46,7 +68,7 @@ type counts struct {
 	classes [6]atomic.Uint64   // answers by the first digit of their status; 0 is none
 	own     [200]atomic.Uint64 // tain's own answers, by status less 400
 	in, out atomic.Uint64      // bytes from and to users
-	reasons [numReasons]atomic.Uint64
+	reasons [maxReasons]atomic.Uint64
 	latency stat.AtomicHistogram
 }
 
@@ -62,13 +84,13 @@ type Counts struct {
 
 // Counts sums up what the loops counted. It may be called from any goroutine.
 func (p *Proxy) Counts() Counts {
-	c := Counts{Refused: make(map[int]uint64), Errors: make(map[string]uint64, numReasons), Clients: p.clients.Load()}
+	c := Counts{Refused: make(map[int]uint64), Errors: make(map[string]uint64, len(reasonNames)), Clients: p.clients.Load()}
 	for _, l := range p.lanes {
 		for i := range c.Answers {
 			c.Answers[i] += l.classes[i].Load()
 		}
-		for i := range l.reasons {
-			c.Errors[reason(i).String()] += l.reasons[i].Load()
+		for i, name := range reasonNames {
+			c.Errors[name] += l.reasons[i].Load()
 		}
 		for i := range l.own {
 			if n := l.own[i].Load(); n > 0 {
@@ -91,6 +113,9 @@ type note struct {
 
 // note counts an error and hands it to the log, which may leave it out.
 func (l *lane) note(why reason, route string, err error) {
+	if why == reasonHTTP2 {
+		why = http2Reasons[http2.Reason(err)]
+	}
 	l.reasons[why].Add(1)
 	select {
 	case l.p.notes <- note{why, route, err}:
@@ -106,7 +131,7 @@ func (r *request) noteFault(why reason, err error) {
 
 // logNotes writes at most one line per reason and second; the counters know of all.
 func (p *Proxy) logNotes(ctx context.Context) {
-	var last [numReasons]time.Time
+	var last [maxReasons]time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -121,7 +146,7 @@ func (p *Proxy) logNotes(ctx context.Context) {
 }
 
 func (n note) level() slog.Level {
-	switch n.reason {
+	switch min(n.reason, reasonHTTP2) {
 	case reasonRefused, reasonClient, reasonNoRoute, reasonUpgrade, reasonMaxConnsPerClient, reasonHandshake, reasonProxyHeader, reasonHTTP2:
 		return slog.LevelDebug
 	}
@@ -129,7 +154,7 @@ func (n note) level() slog.Level {
 }
 
 func (n note) text() string {
-	switch n.reason {
+	switch min(n.reason, reasonHTTP2) {
 	case reasonConnect, reasonUnresolved, reasonBackendTLS, reasonBusy:
 		return "a live request failed: the backend can't be reached"
 	case reasonTimeout, reasonReset, reasonMalformed, reasonUpgrade:
