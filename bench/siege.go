@@ -17,22 +17,27 @@ const (
 	crowdRounds = 5
 )
 
-// crowd compares the latency of good clients with and without a crowd of connections around them.
+// crowd compares the latency of good clients with and without a crowd of connections around them, of
+// tain and of nginx.
 func (b *bench) crowd() error {
 	if err := descriptors(b.crowdSize); err != nil {
 		return err
 	}
-	s, err := b.besieged()
+	s, nginx, err := b.besieged()
 	if err != nil {
 		return err
 	}
+	var all, ofPeer siege
 	off, on := &side{name: "without the crowd", server: s}, &side{name: "with the crowd", server: s}
-	var all siege
+	peerOff, peerOn := &side{name: "nginx without the crowd", server: nginx}, &side{name: "nginx with the crowd", server: nginx}
 	for range min(b.rounds, crowdRounds) {
-		if err := b.openLoop(off, goodRate, b.crowdFor); err != nil {
+		if err := b.crowdRound(off, on, &all); err != nil {
 			return err
 		}
-		if err := b.siege(on, &all); err != nil {
+		if err := b.deserted(s); err != nil {
+			return err
+		}
+		if err := b.crowdRound(peerOff, peerOn, &ofPeer); err != nil {
 			return err
 		}
 	}
@@ -44,15 +49,27 @@ func (b *bench) crowd() error {
 	off.failed, on.failed = 0, 0 // they have a row of their own
 	rows := append(off.rows(nil, limit{}), on.rows(off, limit{Must: 2})...)
 	rows[2].Limit = limit{} // asked is the 99th percentile
-	b.report.add(append(rows,
+	rows = append(rows,
 		row{What: "good requests", Measured: count(failed, "failed"), Limit: limit{None: true}, Note: fmt.Sprintf("and %d of the well-behaved half of the crowd answered", all.OK)},
-		row{What: "connections of the crowd", Measured: middle("held", all.held), Note: fmt.Sprintf("%d opened, %d ended by tain, %.0f MiB resident at most", all.Opened, all.Cut, float64(peak)/(1<<20))})...)
-	b.report.note(fmt.Sprintf("%d requests/s over 32 connections, latency from the intended send time. One half of the crowd makes a request now and then; the others are slow with their heads or bodies, half-close, reset, or over HTTP/2 reset streams rapidly, never open their window, or flood with pings. The crowd has the lowest priority. Ratio: median of the rounds' ratios, with its 95 %% bootstrap interval.", goodRate))
+		row{What: "connections of the crowd", Measured: middle("held", all.held), Note: fmt.Sprintf("%d opened, %d ended by tain, %.0f MiB resident at most", all.Opened, all.Cut, float64(peak)/(1<<20))})
+	rows = append(append(rows, peerOff.rows(nil, limit{})...), peerOn.rows(peerOff, limit{})...)
+	b.report.add(append(rows,
+		row{What: "connections of the crowd around nginx", Measured: middle("held", ofPeer.held), Note: fmt.Sprintf("%d opened, %d ended by nginx", ofPeer.Opened, ofPeer.Cut)})...)
+	b.report.note(fmt.Sprintf("%d requests/s over 32 connections, latency from the intended send time. One half of the crowd makes a request now and then; the others are slow with their heads or bodies, half-close, reset, or over HTTP/2 reset streams rapidly, never open their window, or flood with pings. The crowd computes only when nobody else does. tain mirrors everything, nginx nothing. Ratio: median of the rounds' ratios, with its 95 %% bootstrap interval.", goodRate))
 	return nil
 }
 
-// besieged starts a tain that mirrors everything, before a live that waits for the bodies sent to /slow.
-func (b *bench) besieged() (*server, error) {
+// crowdRound measures a server once without a crowd and once with it.
+func (b *bench) crowdRound(off, on *side, all *siege) error {
+	if err := b.openLoop(off, goodRate, b.crowdFor); err != nil {
+		return err
+	}
+	return b.siege(on, all)
+}
+
+// besieged starts a tain that mirrors everything, before a live that waits for the bodies sent to /slow,
+// and an nginx before the same live.
+func (b *bench) besieged() (tain, nginx *server, err error) {
 	live, err := b.nginx("live", fmt.Sprintf(`
 	server {
 		listen ADDR;
@@ -60,13 +77,17 @@ func (b *bench) besieged() (*server, error) {
 		location /slow { proxy_pass http://127.0.0.1:9; }
 	}`, smallJSON))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	target, err := b.upstream("target")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return b.watchedTain(live.addr, "--to", "http://"+target.addr)
+	if nginx, err = b.nginxProxy(live.addr, ""); err != nil {
+		return nil, nil, err
+	}
+	tain, err = b.watchedTain(live.addr, "--to", "http://"+target.addr)
+	return tain, nginx, err
 }
 
 // siege is what the crowd of all rounds has seen.
@@ -75,15 +96,16 @@ type siege struct {
 	held []float64 // connections at a time, one value per round
 }
 
-// siege loads side while a crowd is there, and waits until it has gone.
+// siege loads side while a crowd is there.
 func (b *bench) siege(on *side, all *siege) error {
 	addr := freeAddr()
 	argv, err := selfCommand(addr, "-crowd-at", on.server.addr, "-crowd-size", strconv.Itoa(b.crowdSize))
 	if err != nil {
 		return err
 	}
-	// A real crowd has processors of its own.
-	c, err := b.start("crowd", addr, append([]string{"nice", "-n", "19"}, argv...)...)
+	// A real crowd has processors of its own. This one has what nobody else wants at the moment: even the
+	// lowest of the usual priorities would keep the server waiting for some milliseconds.
+	c, err := b.start("crowd", addr, append([]string{"chrt", "--idle", "0"}, argv...)...)
 	if err != nil {
 		return err
 	}
@@ -97,8 +119,7 @@ func (b *bench) siege(on *side, all *siege) error {
 	}
 	all.add(now)
 	all.held = append(all.held, float64(now.Held))
-	b.stop(c)
-	return b.deserted(on.server)
+	return nil
 }
 
 func (c *server) toll() (t toll, err error) {
