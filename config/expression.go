@@ -29,11 +29,12 @@ func (e *ExpressionError) Error() string { return e.text }
 // Column is where the error is, in characters from 1.
 func (e *ExpressionError) Column() int { return e.column }
 
-// environment has the variables: method, host (lower case, without port) and path are strings,
+// environment has the variables: scheme (http or https), method, host (lower case, without port) and path are strings,
 // header (names in lower case) and query (the first value of each) are maps of strings. It is made
 // when the first expression is there, because most configurations have none.
 var environment = sync.OnceValue(func() *cel.Env {
 	env, err := cel.NewEnv(
+		cel.Variable("scheme", cel.StringType),
 		cel.Variable("method", cel.StringType),
 		cel.Variable("host", cel.StringType),
 		cel.Variable("path", cel.StringType),
@@ -162,6 +163,8 @@ type activation struct {
 // ResolveName is for the interpreter.
 func (a *activation) ResolveName(name string) (any, bool) {
 	switch name {
+	case "scheme":
+		return a.request.Scheme, true
 	case "method":
 		return a.request.Method, true
 	case "host":

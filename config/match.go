@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,7 +12,7 @@ import (
 
 // ParseMatch reads conditions that must all hold. Each is one of the short forms
 //
-//	method=GET  method=GET,HEAD  host=*.example.com  path=/exact  path=/elements/*  path=/bytes*
+//	scheme=https  method=GET  method=GET,HEAD  host=*.example.com  path=/exact  path=/elements/*  path=/bytes*
 //	header.X-Env=prod  header.X-Env  query.debug=1  query.debug
 //
 // with = (equal), ^= (a prefix), ~= (a regular expression that matches the whole value), != or !~=,
@@ -40,7 +41,7 @@ func ParseMatch(texts []string) (route.Match, []error) {
 
 // shortForm is a name, and an operator with a value or none. A value that begins with = or a quote
 // is CEL's.
-var shortForm = regexp.MustCompile(`^(!?)(method|host|path|header\.([^\s=!~^."'\[\]()]+)|query\.([^\s=!~^"'\[\]()]+))(?:(=|\^=|~=|!=|!~=)([^="'].*)?)?$`)
+var shortForm = regexp.MustCompile(`^(!?)(scheme|method|host|path|header\.([^\s=!~^."'\[\]()]+)|query\.([^\s=!~^"'\[\]()]+))(?:(=|\^=|~=|!=|!~=)([^="'].*)?)?$`)
 
 func parseCondition(text string) (route.Match, error) {
 	groups := shortForm.FindStringSubmatch(text)
@@ -80,6 +81,10 @@ func shortMatch(subject, header, query, op, value string) (route.Match, error) {
 		m.Path = route.Path{Kind: route.PathRegexp, Value: value}
 	case subject == "method" && op == "=":
 		m.Methods = strings.Split(value, ",")
+	case subject == "scheme" && op == "=":
+		if m.Scheme = value; value != route.SchemeHTTP && value != route.SchemeHTTPS {
+			return m, fmt.Errorf("there is no scheme %q; use http or https", value)
+		}
 	case subject == "host" && op == "=":
 		m.Hosts = strings.Split(value, ",")
 	default:
@@ -93,6 +98,8 @@ func and(a, b route.Match) (route.Match, error) {
 	switch {
 	case a.Path.Kind != route.PathAny && b.Path.Kind != route.PathAny:
 		return a, errors.New("there is a path already; join them to one expression with &&")
+	case a.Scheme != "" && b.Scheme != "":
+		return a, errors.New("there is a scheme already; leave one of them out")
 	case len(a.Methods) > 0 && len(b.Methods) > 0:
 		return a, errors.New("there is a method already; list them as method=GET,HEAD")
 	case len(a.Hosts) > 0 && len(b.Hosts) > 0:
@@ -101,6 +108,7 @@ func and(a, b route.Match) (route.Match, error) {
 	if b.Path.Kind != route.PathAny {
 		a.Path = b.Path
 	}
+	a.Scheme = cmp.Or(a.Scheme, b.Scheme)
 	a.Methods = append(a.Methods, b.Methods...)
 	a.Hosts = append(a.Hosts, b.Hosts...)
 	a.Headers = append(a.Headers, b.Headers...)

@@ -24,6 +24,8 @@ func TestParseMatch(t *testing.T) {
 	}
 	f("method=GET", "method GET\n")
 	f("method=GET,HEAD ; path=/a", "path /a\nmethod GET HEAD\n")
+	f("scheme=https", "scheme https\n")
+	f("scheme!=https ; path=/a", "path /a\nnot scheme https\n")
 	f("method!=POST", "not method POST\n")
 	f("host=*.example.com,b", "host *.example.com b\n")
 	f("host!=b", "not host b\n")
@@ -43,6 +45,9 @@ func TestParseMatch(t *testing.T) {
 	f("!header.X-Env", "not header X-Env present\n")
 	f("query.debug=1 ; query.a ; !query.b", "query debug = 1\nquery a present\nnot query b present\n")
 
+	f(`scheme == "https"`, "scheme https\n")
+	f(`scheme != "https"`, "not scheme https\n")
+	f(`scheme in ["http"]`, "scheme http\n")
 	f(`method == "GET"`, "method GET\n")
 	f(`method=="GET"`, "method GET\n")
 	f(`"GET" == method`, "method GET\n")
@@ -61,6 +66,11 @@ func TestParseMatch(t *testing.T) {
 	f(`query["a"].matches("1")`, "query a ~ (?s:.*)(?:1)(?s:.*)\n")
 	f(`!(path == "/a") && !has(query.x)`, "not path /a\nnot query x present\n")
 
+	f(`scheme == ""`, "when scheme == \"\"\n")
+	f(`scheme == "ftp"`, "when scheme == \"ftp\"\n")
+	f(`scheme in ["http", "https"]`, "when scheme in [\"http\", \"https\"]\n")
+	f(`scheme == "http" && scheme != "http"`, "when scheme == \"http\" && scheme != \"http\"\n")
+	f(`scheme.startsWith("http")`, "when scheme.startsWith(\"http\")\n")
 	f(`path.size() > 3`, "when path.size() > 3\n")
 	f(`path == "a"`, "when path == \"a\"\n")
 	f(`host == "*.x"`, "when host == \"*.x\"\n")
@@ -79,6 +89,12 @@ when (path.endsWith("x")) && (method.size() > 3)
 	f("path", `match[0]: "path": has no value; use one such as path=…`+"\n")
 	f("!header.x=1", `match[0]: "!header.x=1": has no value; use one such as header.x=…`+"\n")
 	f("method~=G", `match[0]: "method~=G": ~= can't be used with method; use = or !=, or an expression such as method.startsWith("x")`+"\n")
+	f("scheme=http,https", `match[0]: "scheme=http,https": there is no scheme "http,https"; use http or https`+"\n")
+	f("scheme!=", `match[0]: "scheme!=": there is no scheme ""; use http or https`+"\n")
+	f("scheme^=http", `match[0]: "scheme^=http": ^= can't be used with scheme; use = or !=, or an expression such as scheme.startsWith("x")`+"\n")
+	f("scheme=http ; scheme=https", `scheme http
+match[1]: "scheme=https": there is a scheme already; leave one of them out
+`)
 	f("size(path)", `match[0]: "size(path)": has the type int; use an expression that is true or false`+"\n")
 	const named = `header and query can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`
 	f(`header.exists(k, k == "a")`, `match[0]: "header.exists(k, k == \"a\")": `+named+"\n")
@@ -137,9 +153,9 @@ func randomExpression(rnd *rand.Rand, depth int) string {
 			return "!(" + randomExpression(rnd, depth-1) + ")"
 		}
 	}
-	subject := pick("path", "path", "method", "host", `header["x"]`, `header.x`, `query["q"]`, "query.q")
+	subject := pick("path", "path", "scheme", "method", "host", `header["x"]`, `header.x`, `query["q"]`, "query.q")
 	constant := func() string {
-		return pick(`"/"`, `"/a"`, `"/a/b"`, `"GET"`, `"h"`, `"h.x"`, `"1"`, `""`, `"*"`, `"a b"`)
+		return pick(`"/"`, `"/a"`, `"/a/b"`, `"GET"`, `"h"`, `"h.x"`, `"http"`, `"https"`, `"1"`, `""`, `"*"`, `"a b"`)
 	}
 	switch rnd.IntN(8) {
 	case 0:
@@ -162,6 +178,7 @@ func randomRequest(rnd *rand.Rand) *route.Request {
 	pick := func(choices ...string) string { return choices[rnd.IntN(len(choices))] }
 	x, hasX := pick("", "/a", "1", "GET"), rnd.IntN(2) == 0
 	return &route.Request{
+		Scheme: pick("http", "https"),
 		Method: pick("GET", "POST", ""),
 		Host:   pick("h", "H:80", "h.x", "h.x.", "", "*"),
 		Path:   pick("/", "/a", "/a/b", "/ab", "*", "", "/\n", "/\xff"),
@@ -193,8 +210,8 @@ func TestNativeAgreesWithCEL(t *testing.T) {
 			r := randomRequest(rnd)
 			if got, want := matches.Matches(r), holds(r); got != want {
 				x, hasX := r.Header("x")
-				t.Fatalf("%s on %q %q %q %q, x %q %v: native %v, CEL %v, from\n%s",
-					text, r.Method, r.Host, r.Path, r.Query, x, hasX, got, want, matches)
+				t.Fatalf("%s on %q %q %q %q %q, x %q %v: native %v, CEL %v, from\n%s",
+					text, r.Scheme, r.Method, r.Host, r.Path, r.Query, x, hasX, got, want, matches)
 			}
 		}
 	}
@@ -219,7 +236,7 @@ func compiled(t testing.TB, m route.Match) *route.Match {
 // FuzzMatch checks that no condition makes the reader or the compiled match fail, and that its text
 // form reads back.
 func FuzzMatch(f *testing.F) {
-	for _, seed := range []string{"method=GET", "path~=a", `header["x"] == "1" && path.startsWith("/")`, "!query.a", "path.size() > 1"} {
+	for _, seed := range []string{"method=GET", "scheme!=https", "path~=a", `header["x"] == "1" && path.startsWith("/")`, "!query.a", "path.size() > 1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

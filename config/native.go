@@ -76,7 +76,7 @@ func isPresence(m route.Match) bool {
 // negate negates a match of one criterion. To compare what is missing is an error in CEL, and an
 // error doesn't hold, negated or not: so what is compared must be there.
 func negate(m route.Match, ok bool) (route.Match, bool) {
-	criteria := min(len(m.Hosts), 1) + min(int(m.Path.Kind), 1) + min(len(m.Methods), 1) + len(m.Headers) + len(m.Query)
+	criteria := min(len(m.Scheme), 1) + min(len(m.Hosts), 1) + min(int(m.Path.Kind), 1) + min(len(m.Methods), 1) + len(m.Headers) + len(m.Query)
 	if !ok || criteria != 1 || len(m.Not) > 0 {
 		return m, false
 	}
@@ -143,6 +143,8 @@ func compare(subject ast.Expr, op route.Op, values ...string) (route.Match, bool
 			route.OpEqual: route.PathExact, route.OpPrefix: route.PathBytes, route.OpRegexp: route.PathRegexp,
 		}[op]
 		return route.Match{Path: route.Path{Kind: kind, Value: value}}, true
+	case "scheme":
+		return route.Match{Scheme: value}, op == route.OpEqual && value != ""
 	case "method":
 		return route.Match{Methods: values}, op == route.OpEqual || len(values) > 1
 	case "host":
