@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"tain.dev/tain/config"
@@ -92,50 +89,4 @@ func (s *system) followListeners(cfg *config.Config) moves {
 		s.reload.Store(&console.Reload{Time: time.Now(), Errors: []string{err.Error()}})
 	}
 	return m
-}
-
-// notify begins to listen to the signals that onSignals handles. Before, each of them ends the process.
-func notify() chan os.Signal {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
-	return signals
-}
-
-// onSignals reads the configuration again on SIGHUP, and is the kill switch for those who have no
-// HTTP client at hand: SIGUSR1 stops all mirroring, SIGUSR2 allows it again.
-func (s *system) onSignals(ctx context.Context, signals chan os.Signal) error {
-	defer signal.Stop(signals)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case sig := <-signals:
-			if sig == syscall.SIGHUP {
-				s.hangUp()
-			} else {
-				s.kill(sig == syscall.SIGUSR1)
-			}
-		}
-	}
-}
-
-// hangUp takes what changed on disk: certificates, the configuration, and the place of the access log,
-// which something may have moved away.
-func (s *system) hangUp() {
-	s.certs.Reload()
-	if s.access != nil {
-		s.access.Reopen()
-	}
-	if s.watcher != nil {
-		s.watcher.Reload()
-	}
-}
-
-func (s *system) kill(on bool) {
-	s.mirror.Kill(on)
-	if on {
-		s.log.Warn("the kill switch is on: nothing is mirrored; SIGUSR2, or POST /api/v1/unkill, allows it again")
-		return
-	}
-	s.log.Warn("the kill switch is off: mirrors copy again")
 }

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-
 	"github.com/spf13/cobra"
 
 	"tain.dev/tain/config"
@@ -20,7 +15,7 @@ func newRunCommand() *cobra.Command {
 		Long: `tain run serves what a file, or every file of a folder, describes. Its routes and listeners are read again
 when it changes, and on SIGHUP, certificates when theirs do; a file with errors changes nothing, and is
 logged. Other settings need a restart.
-SIGTERM and Ctrl-C drain; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
+SIGTERM and Ctrl-C drain, as does the end of the terminal; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,12 +40,8 @@ func serve(cmd *cobra.Command, cfg *config.Config, watcher *file.Watcher, output
 		return err
 	}
 	defer live.close()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	go func() {
-		<-ctx.Done()
-		stop() // a second signal ends the process at once
-	}()
+	ctx, free := s.untilEnded()
+	defer free()
 	if watcher != nil {
 		s.follow(watcher, problems)
 	}

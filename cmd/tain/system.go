@@ -38,6 +38,7 @@ type system struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	started time.Time
+	end     context.CancelFunc // begins the end of run, see untilEnded
 
 	table     atomic.Pointer[route.Table]
 	reload    atomic.Pointer[console.Reload]
@@ -197,7 +198,7 @@ func stateDir() string {
 // run serves until ctx ends, drains, and returns when everything has stopped. Stages stop in the
 // order of the traffic: no new users, then no new copies, then no new pairs.
 func (s *system) run(ctx context.Context) error {
-	signals := notify() // before anybody can see that tain runs
+	open, signals := openTerminals(), notify() // before anybody can see that tain runs
 	var stages sync.WaitGroup
 	start := func(run func(context.Context) error) (stop func()) {
 		// Each has a context of its own: they must outlive the signal that begins the drain.
@@ -221,7 +222,7 @@ func (s *system) run(ctx context.Context) error {
 		stopAccess = start(s.access.Run)
 	}
 	stopProxy := start(s.proxy.Run)
-	stopSignals := start(func(ctx context.Context) error { return s.onSignals(ctx, signals) })
+	stopSignals := start(func(ctx context.Context) error { s.onSignals(ctx, signals, open); return nil })
 	stopWatch := func() {}
 	if s.watcher != nil {
 		stopWatch = start(s.watch)
@@ -233,8 +234,8 @@ func (s *system) run(ctx context.Context) error {
 
 	<-ctx.Done()
 	stopWatch()
-	stopSignals()
 	s.drain()
+	stopSignals()
 	for _, loop := range s.loops {
 		loop.Stop()
 	}
