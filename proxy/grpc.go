@@ -1,67 +1,26 @@
 package proxy
 
 import (
-	"bytes"
 	"net/http"
 	"strconv"
-	"time"
 
 	"tain.dev/tain/http1"
+	"tain.dev/tain/http2"
 )
 
 // readGRPC notes whether the request is one of gRPC, and by when its user wants the answer.
 // ("gRPC over HTTP2", PROTOCOL-HTTP2.md.)
 func (r *request) readGRPC() {
 	kind, _ := r.in.Get(http1.ContentType)
-	r.grpc = r.h2.stream != nil && isGRPC(kind) // over HTTP/1.1 it would only be a way past time-outs
+	r.grpc = r.h2.stream != nil && http2.IsGRPC(kind) // over HTTP/1.1 it would only be a way past time-outs
 	if !r.grpc {
 		return
 	}
 	if value, ok := r.in.Lookup("grpc-timeout"); ok {
-		if d := parseGRPCTimeout(value); d > 0 {
+		if d := http2.GRPCTimeout(value); d > 0 {
 			r.until, r.hasty = r.at+int64(d), true
 		}
 	}
-}
-
-func isGRPC(mediaType []byte) bool {
-	rest, ok := bytes.CutPrefix(mediaType, []byte("application/grpc"))
-	return ok && (len(rest) == 0 || rest[0] == '+' || rest[0] == ';')
-}
-
-// parseGRPCTimeout reads up to eight digits and a unit. It returns 0 for anything else, and for what is
-// longer than anybody waits.
-func parseGRPCTimeout(value []byte) time.Duration {
-	last := len(value) - 1
-	if last < 1 || last > 8 {
-		return 0
-	}
-	n, err := strconv.ParseUint(string(value[:last]), 10, 32)
-	if err != nil {
-		return 0
-	}
-	var unit time.Duration
-	switch value[last] {
-	case 'H':
-		unit = time.Hour
-	case 'M':
-		unit = time.Minute
-	case 'S':
-		unit = time.Second
-	case 'm':
-		unit = time.Millisecond
-	case 'u':
-		unit = time.Microsecond
-	case 'n':
-		unit = time.Nanosecond
-	default:
-		return 0
-	}
-	const longest = 10 * 365 * 24 * time.Hour
-	if time.Duration(n) > longest/unit {
-		return 0
-	}
-	return max(time.Duration(n)*unit, 1)
 }
 
 // The codes of gRPC that tain's own answers have.
