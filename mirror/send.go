@@ -74,12 +74,9 @@ func (w *worker) carry(k *copied) bool {
 	k.state = running
 	w.sender.counts.sent.Add(1)
 	if err := w.exchange(k); err != nil {
-		why := reasonOf(err)
-		if k.behind {
-			why = traffic.FailedBehind
-		}
+		why := w.reason(err)
 		outcome := upstream.Ignored
-		if w.blames(why) {
+		if w.blames(why) && !w.overdue(err) {
 			outcome = upstream.OutcomeOf(err)
 			w.sender.failed()
 		}
@@ -92,20 +89,6 @@ func (w *worker) carry(k *copied) bool {
 	w.up, w.copy = nil, nil
 	w.sender.succeeded()
 	k.succeed()
-	return true
-}
-
-// blames says whether a failed copy is the target's fault. An answer over the limit is not, where
-// live's is as large, nor is lost time, where the user is still sending.
-func (w *worker) blames(why traffic.Failed) bool {
-	switch why {
-	case traffic.FailedIncomplete, traffic.FailedBody, traffic.FailedMemory, traffic.FailedStopping, traffic.FailedBehind:
-		return false
-	case traffic.FailedTimeout:
-		return w.copy.live.Request.Ended
-	case traffic.FailedLimit:
-		return w.copy.live.Response.Size < w.lane.m.cfg.DrainAnswer/2
-	}
 	return true
 }
 
@@ -294,30 +277,4 @@ func (w *worker) readBody(k *copied) error {
 			return err
 		}
 	}
-}
-
-// reasonOf sorts what ended a copy into the closed list.
-func reasonOf(err error) traffic.Failed {
-	var dial *netloop.DialError
-	var handshake *upstream.HandshakeError
-	var malformed *http1.Error
-	switch {
-	case err == errBody:
-		return traffic.FailedBody
-	case err == errMemory:
-		return traffic.FailedMemory
-	case err == errIncomplete:
-		return traffic.FailedIncomplete
-	case err == errLimit:
-		return traffic.FailedLimit
-	case errors.Is(err, netloop.ErrCanceled):
-		return traffic.FailedStopping
-	case errors.As(err, &dial), errors.As(err, &handshake), errors.Is(err, upstream.ErrUnresolved), errors.Is(err, upstream.ErrBusy):
-		return traffic.FailedConnect
-	case errors.Is(err, netloop.ErrTimeout):
-		return traffic.FailedTimeout
-	case errors.As(err, &malformed), errors.Is(err, netloop.ErrFull):
-		return traffic.FailedMalformed
-	}
-	return traffic.FailedReset
 }
