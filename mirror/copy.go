@@ -31,6 +31,9 @@ func (c *capture) progress() {
 				k.sender.hire(1)
 			}
 		case running:
+			if k.userLeft() {
+				k.hurry()
+			}
 			switch {
 			case k.worker != nil:
 				k.worker.Wake()
@@ -122,6 +125,20 @@ func (k *copied) abandon() {
 	if up := k.carrier.up; up != nil {
 		k.behind = true
 		up.Cut()
+	}
+}
+
+// faultUser is what the proxy calls the fault of an exchange whose user went away.
+const faultUser = "client"
+
+// userLeft says that the user has gone before the end of live's answer, so that no pair can be made, and
+// live is spared the rest of it.
+func (k *copied) userLeft() bool { return k.live.Done && k.live.Fault == faultUser }
+
+// hurry leaves a running copy a moment: what ends soon keeps its connection, and what is endless ends.
+func (k *copied) hurry() {
+	if up := k.carrier.up; up != nil {
+		up.SetDeadline(k.carrier.left())
 	}
 }
 

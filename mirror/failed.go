@@ -19,7 +19,11 @@ func (w *worker) reason(err error) traffic.Failed {
 	case w.overdue(err):
 		return traffic.FailedTimeout
 	}
-	return reasonOf(err)
+	why := reasonOf(err)
+	if why == traffic.FailedTimeout && w.copy.userLeft() {
+		return traffic.FailedIncomplete
+	}
+	return why
 }
 
 // reasonOf sorts what ended a copy into the closed list.

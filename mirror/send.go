@@ -101,11 +101,11 @@ func (w *worker) exchange(k *copied) (err error) {
 		w.up = nil
 		return err
 	}
-	w.up.SetDeadline(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1)) // 0 is never
+	w.up.SetDeadline(w.left())
 	w.buildHead(k)
 	sendErr := w.send(k)
 	if sendErr == errIncomplete && k.live.Fault == "" {
-		w.up.SetDeadline(min(max(k.mirror.Timeout-time.Duration(loop.Now()-w.sentAt), 1), earlyTime))
+		w.up.SetDeadline(min(w.left(), earlyTime))
 	} else if sendErr != nil && !early(sendErr) {
 		return sendErr
 	}
@@ -119,9 +119,19 @@ func (w *worker) exchange(k *copied) (err error) {
 	return nil
 }
 
-// earlyTime is what a target gets for its answer to a part of a request, where live has answered that
-// without the rest: a refusal, or the end of a stream of gRPC.
+// earlyTime is what a target gets for the rest of its answer when the live exchange has ended before
+// its time: live has answered a part of a request without the rest, by a refusal, or by the end of a
+// stream of gRPC; or the user has left.
 const earlyTime = time.Second
+
+// left is what the copy has left of its time. It is never 0, which would mean no limit.
+func (w *worker) left() time.Duration {
+	left := max(w.copy.mirror.Timeout-time.Duration(w.lane.loop.Now()-w.sentAt), 1)
+	if w.copy.userLeft() {
+		left = min(left, earlyTime)
+	}
+	return left
+}
 
 // maxAnswerHead bounds the head of a target's answer, in bytes.
 const maxAnswerHead = 64 << 10
