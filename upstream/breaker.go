@@ -1,6 +1,30 @@
 package upstream
 
-import "sync/atomic"
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// ErrBusy says that a limit of an upstream is reached, maxRequests or maxConns.
+var ErrBusy = errors.New("the upstream has as much to do as it may")
+
+// errConns is the one of maxConns, which the server has nothing to do with.
+var errConns = fmt.Errorf("%w: maxConns", ErrBusy)
+
+// limitError is a refusal by a limit of a cluster: a kind of [ErrBusy].
+type limitError struct {
+	kind error
+	text string
+}
+
+func (e *limitError) Error() string { return e.text }
+
+func (e *limitError) Unwrap() error { return e.kind }
+
+func (c *Cluster) limitError(kind error, setting, what string, most int) error {
+	return &limitError{kind, fmt.Sprintf("%s: as many %s as %s allows, %d; raise it, or set it to 0 for no limit", c.Name(), what, setting, most)}
+}
 
 // gate counts what runs at a time, and refuses what would be too much.
 type gate struct {
@@ -8,14 +32,26 @@ type gate struct {
 	refused atomic.Uint64
 }
 
-// enter counts one more, unless that is more than most; 0 is no limit. Each true needs a leave.
-func (g *gate) enter(most int) bool {
-	if n := g.running.Add(1); most > 0 && n > int64(most) {
-		g.running.Add(-1)
-		g.refused.Add(1)
-		return false
+// try counts one more, unless that is more than most; 0 is no limit. Each true needs a leave.
+func (g *gate) try(most int) bool {
+	for {
+		n := g.running.Load()
+		if most > 0 && n >= int64(most) {
+			return false
+		}
+		if g.running.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	return true
+}
+
+// enter is try, and counts who is refused.
+func (g *gate) enter(most int) bool {
+	if g.try(most) {
+		return true
+	}
+	g.refused.Add(1)
+	return false
 }
 
 func (g *gate) leave() { g.running.Add(-1) }
@@ -30,11 +66,7 @@ func (c *Cluster) Admit() bool { return c.breaker.requests.enter(c.options.MaxRe
 // Leave ends an admitted request.
 func (c *Cluster) Leave() { c.breaker.requests.leave() }
 
-// AdmitConn says whether one more connection may be made (maxConns). Each true needs a
-// [Cluster.LeaveConn].
-func (c *Cluster) AdmitConn() bool { return c.breaker.conns.enter(c.options.MaxConns) }
-
-// LeaveConn ends an admitted connection.
+// LeaveConn ends a connection that counts for the limit (maxConns).
 func (c *Cluster) LeaveConn() { c.breaker.conns.leave() }
 
 // AdmitRetry says whether one more request may be tried again. As many may run as the retry budget

@@ -27,7 +27,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	f("requests", 2, c.Admit, c.Leave)
-	f("connections", 3, c.AdmitConn, c.LeaveConn)
+	f("connections", 3, func() bool { return c.breaker.conns.enter(3) }, c.LeaveConn)
 	got := c.status()
 	if want := (GateStatus{Running: 2, Most: 2, Refused: 3}); got.Requests != want {
 		t.Errorf("requests: %+v, want %+v", got.Requests, want)
@@ -44,7 +44,7 @@ func TestLimits(t *testing.T) {
 func TestNoLimits(t *testing.T) {
 	c := newTestCluster(t, "http://shop", nil)
 	for range 10_000 {
-		if !c.Admit() || !c.AdmitConn() {
+		if !c.Admit() || !c.breaker.conns.enter(0) {
 			t.Fatal("refused without a limit")
 		}
 	}

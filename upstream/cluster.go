@@ -21,7 +21,10 @@ type Cluster struct {
 	origins []*origin
 	log     *slog.Logger
 	breaker breaker
+	sharing sharing
 	state   atomic.Pointer[state]
+
+	tooManyRequests, tooManyConns error // of the limits; made once, since they come by the thousand
 
 	connClosed func(*netloop.Conn)                  // calls LeaveConn
 	probe      func(context.Context, *Server) error // asks a server whether it is well
@@ -44,6 +47,8 @@ func newCluster(key, url string, o *route.Options, log *slog.Logger) *Cluster {
 		changed: make(chan struct{}, 1),
 	}
 	c.log = log.With("upstream", c.Name())
+	c.tooManyRequests = c.limitError(ErrBusy, "maxRequests", "requests run", c.options.MaxRequests)
+	c.tooManyConns = c.limitError(errConns, "maxConns", "connections are open", c.options.MaxConns)
 	c.connClosed = func(*netloop.Conn) { c.LeaveConn() }
 	c.probe = c.ask
 	c.origins = originsOf(c.address)

@@ -77,6 +77,7 @@ func (k *conns) put(h *h1) {
 	h.conn.SetDeadline(idleTimeout)
 	k.idle = append(k.idle, h)
 	h.conn.Idle()
+	k.pool.rested()
 }
 
 // takeStream lends a stream of a shared connection, of which it makes one more when the others have
@@ -130,6 +131,7 @@ func (k *conns) changed(c *http2.Conn) {
 	if c == k.fresh {
 		k.fresh, k.making = nil, false
 		k.shared = append(k.shared, c)
+		k.pool.rested() // its first stream may have ended by now
 		if err := k.otherThanHTTP2(c.Net().Buffered()); err != nil {
 			k.misfit = misfit{c, err}
 			k.unmade(err)
@@ -187,8 +189,8 @@ func (k *conns) timeout(a *Ask) time.Duration {
 // dial makes a connection, secured if the upstream is, that is to speak the given protocol.
 func (k *conns) dial(a *Ask, protocol string) (*netloop.Conn, error) {
 	cluster := k.pool.cluster
-	if !k.pool.admitConn() {
-		return nil, errConns
+	if err := k.pool.admitConn(); err != nil {
+		return nil, err
 	}
 	c, err := k.pool.loop.Dial(k.server.Addr, k.timeout(a))
 	if err != nil {
@@ -234,9 +236,13 @@ func (k *conns) giveWay() bool {
 
 // left is told that a stream of c was given back.
 func (k *conns) left(c *http2.Conn) {
-	if k.closed && c.Streams() == 0 {
+	if c.Streams() > 0 {
+		return
+	}
+	if k.closed {
 		c.Shutdown()
 	}
+	k.pool.rested()
 }
 
 // close closes what is idle, now and whenever something becomes so.

@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tain.dev/tain/http2"
@@ -12,17 +13,8 @@ import (
 // idleTimeout is how long a connection waits in a pool for its next request.
 const idleTimeout = 60 * time.Second
 
-// What keeps a request from getting a connection, besides a [netloop.DialError] and a
-// [HandshakeError].
-var (
-	// ErrUnresolved says that an upstream has no address.
-	ErrUnresolved = errors.New("the name has no address")
-	// ErrBusy says that a limit of the upstream is reached, maxRequests or maxConns.
-	ErrBusy = errors.New("a limit of the upstream is reached")
-
-	errRequests = fmt.Errorf("%w: maxRequests", ErrBusy)
-	errConns    = fmt.Errorf("%w: maxConns", ErrBusy)
-)
+// ErrUnresolved says that an upstream has no address.
+var ErrUnresolved = errors.New("the name has no address")
 
 // PoolConfig says how a loop keeps its connections to an upstream.
 type PoolConfig struct {
@@ -41,6 +33,7 @@ type Pool struct {
 	state   *state // of the cluster, when servers was last compared with it
 	streams []*h2  // to be used again
 	closed  bool
+	spare   atomic.Bool // a connection has become idle since giveWay found none; other loops read it
 }
 
 // Ask says which server a request should get, and how.
@@ -54,7 +47,11 @@ type Ask struct {
 
 // NewPool returns an empty pool.
 func NewPool(l *netloop.Loop, c *Cluster, cfg PoolConfig) *Pool {
-	return &Pool{loop: l, cluster: c, cfg: cfg, picker: NewPicker(), servers: make(map[*Server]*conns)}
+	p := &Pool{loop: l, cluster: c, cfg: cfg, picker: NewPicker(), servers: make(map[*Server]*conns)}
+	if c.options.MaxConns > 0 {
+		c.sharing.add(p)
+	}
+	return p
 }
 
 // Name is the host:port that the pool connects to.
@@ -67,11 +64,12 @@ func (p *Pool) Cluster() *Cluster { return p.cluster }
 func (p *Pool) Resolved() bool { return len(p.cluster.Servers()) > 0 }
 
 // Take lends a carrier for one request. Where a server can't be reached, it tries the others, each
-// once, and returns the error of the last one. reused says that the connection had been used before,
+// once, and returns the error of the last one: a [netloop.DialError] or a [HandshakeError]. Else
+// [ErrUnresolved] or [ErrBusy] says why there is none. reused says that the connection had been used before,
 // so that the server may just be closing it. It may wait, so it needs a coroutine.
 func (p *Pool) Take(a *Ask) (c Carrier, reused bool, err error) {
 	if !p.cluster.Admit() {
-		return nil, false, errRequests
+		return nil, false, p.cluster.tooManyRequests
 	}
 	p.forgetGone()
 	c, reused, err = p.take(a)
@@ -166,20 +164,6 @@ func (p *Pool) forgetGone() {
 	}
 }
 
-// admitConn says whether one more connection may be made. At the limit, an idle one gives way:
-// nobody is to be refused for the sake of what nobody uses.
-func (p *Pool) admitConn() bool {
-	most, open := p.cluster.options.MaxConns, &p.cluster.breaker.conns.running
-	if most > 0 && open.Load() >= int64(most) {
-		for _, k := range p.servers {
-			if k.giveWay() {
-				break
-			}
-		}
-	}
-	return p.cluster.AdmitConn()
-}
-
 // ended ends a loan, and tells the server's health how it went and how long it took.
 func (p *Pool) ended(s *Server, o Outcome, since int64) {
 	s.Ended(o, time.Duration(p.loop.Now()-since))
@@ -190,6 +174,7 @@ func (p *Pool) ended(s *Server, o Outcome, since int64) {
 // still lends carriers, for requests that have come so far with it, but keeps no connection.
 func (p *Pool) Close() {
 	p.closed = true
+	p.cluster.sharing.remove(p)
 	for _, k := range p.servers {
 		k.close()
 	}

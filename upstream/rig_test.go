@@ -32,12 +32,7 @@ type rig struct {
 // up to 10 idle connections.
 func newRig(t testing.TB, ca *pki.CA, url string, o *route.Options) *rig {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	loop, err := netloop.New(0, slog.New(slog.NewTextHandler(panics{t}, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := NewSet(log)
+	set := NewSet(slog.New(slog.DiscardHandler))
 	set.TLS = func(_ *route.Options, host string, alpn ...string) (*tls.Config, error) {
 		conf := &tls.Config{ServerName: host, NextProtos: alpn, DynamicRecordSizingDisabled: true}
 		if ca != nil {
@@ -49,21 +44,40 @@ func newRig(t testing.TB, ca *pki.CA, url string, o *route.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{TB: t, loop: loop, cluster: c, met: make(map[*Server]bool)}
-	r.remake(PoolConfig{MaxIdle: 10, MaxHead: 64 << 10})
+	r := &rig{TB: t, cluster: c, met: make(map[*Server]bool)}
+	t.Cleanup(r.expectNothing)
+	r.start()
 	r.meet()
+	return r
+}
+
+// start gives the rig a loop that runs, with a pool.
+func (r *rig) start() {
+	r.Helper()
+	loop, err := netloop.New(0, slog.New(slog.NewTextHandler(panics{r}, nil)))
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.loop = loop
+	r.remake(PoolConfig{MaxIdle: 10, MaxHead: 64 << 10})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		loop.Run()
 	}()
-	t.Cleanup(func() {
+	r.Cleanup(func() {
 		r.in(func() { r.pool.Close() })
 		loop.Stop()
-		within(t, done, "the loop to stop")
-		r.expectNothing()
+		within(r, done, "the loop to stop")
 	})
-	return r
+}
+
+// beside is a rig on another loop, for the same cluster.
+func (r *rig) beside() *rig {
+	r.Helper()
+	other := &rig{TB: r.TB, cluster: r.cluster, met: r.met}
+	other.start()
+	return other
 }
 
 // panics is where the loop logs what it can only log.
