@@ -163,6 +163,40 @@ func TestRefusedConnectionsAreShared(t *testing.T) {
 	}
 }
 
+// TestWaitingIsBounded by maxRequests, whichever of the servers and on whichever loop one waits for.
+func TestWaitingIsBounded(t *testing.T) {
+	const n, most = 40, 6
+	servers := []*byHand{newByHand(t), newByHand(t), newByHand(t)}
+	here := newRig(t, pki.New(t), urlOf("h2", servers[0].addr, servers[1].addr, servers[2].addr), &route.Options{MaxRequests: most, Outlier: noOutlier})
+	errs, tasks := make(chan error, 2*n), map[*rig][]*netloop.Task{here: nil, here.beside(): nil}
+	for r := range tasks {
+		r.in(func() {
+			for range n {
+				tasks[r] = append(tasks[r], r.loop.Go(func() {
+					_, _, err := r.pool.Take(anyone())
+					errs <- err
+				}))
+			}
+		})
+	}
+	for range 2*n - most {
+		expectError(t, "one too many", within(t, errs, "a refusal"), ErrBusy, "as many requests run as maxRequests allows, 6; raise it")
+	}
+	if got := here.cluster.status().Requests; got.Running != most || got.Refused != 2*n-most || len(errs) > 0 {
+		t.Errorf("%+v, and %d ended besides", got, len(errs))
+	}
+	for r, waiting := range tasks {
+		r.in(func() {
+			for _, task := range waiting {
+				task.Cancel()
+			}
+		})
+	}
+	for range most {
+		expectError(t, "who waited", within(t, errs, "the others"), netloop.ErrCanceled, "")
+	}
+}
+
 // TestSilentServer says nothing of how many streams it takes, so that only the first request goes
 // over its connection, until time is up. Then all may hope.
 func TestSilentServer(t *testing.T) {
