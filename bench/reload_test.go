@@ -59,6 +59,21 @@ func TestUsersAreServed(t *testing.T) {
 	f(http2TLS, strings.TrimPrefix(secure.URL, "https://"), 4, 1)
 }
 
+// TestUsersLeave holds that an answer which ends its connection is no failure of the next request.
+func TestUsersLeave(t *testing.T) {
+	s := httptest.NewUnstartedServer(newOrigin())
+	s.Config.SetKeepAlivesEnabled(false)
+	s.Start()
+	t.Cleanup(s.Close)
+	u := newUsers()
+	u.start("user", http1, s.Listener.Addr().String(), 1)
+	await(t, "several requests", func() bool { served, _ := u.count(); return served > 5 })
+	u.leave()
+	if served, failed := u.count(); failed > 0 {
+		t.Errorf("%d served, %d failed: %q", served, failed, u.reasons)
+	}
+}
+
 // TestUsersNotice holds that nothing that goes wrong is hidden by another try.
 func TestUsersNotice(t *testing.T) {
 	f := func(answer http.HandlerFunc, reason string) {

@@ -85,7 +85,7 @@ func (u *users) connection(name string, p protocol, addr string, sharing int) {
 	var sharers sync.WaitGroup
 	for range sharing {
 		sharers.Go(func() {
-			for i := 0; i < perConnection/sharing && !u.leaving(); i++ {
+			for i := 0; i < perConnection/sharing && !u.leaving() && !left(c); i++ {
 				err := u.request(c, p.scheme+"://"+addr+"/", i%2 == 1)
 				if u.note(name, err); err != nil {
 					return
@@ -95,6 +95,13 @@ func (u *users) connection(name string, p protocol, addr string, sharing int) {
 		})
 	}
 	sharers.Wait()
+}
+
+// left says that the client has given c up between two requests, by which none is lost: the last answer
+// asked for that, or the client had an answer and had not noticed for 50 ms that its request was out.
+func left(c *http.ClientConn) bool {
+	err := c.Err()
+	return err != nil && err.Error() == "http: persistConn.readLoop exiting"
 }
 
 // request asks once, by POST or GET, and checks the answer.
