@@ -39,6 +39,22 @@ type fieldBlock struct {
 // maxBlock is how many bytes of one encoded head are taken. More would be decoded and dropped.
 func (c *Conn) maxBlock() int { return max(2*c.set.MaxHead, maxFrame) }
 
+// headRoom is how many bytes a server holds of the heads and trailer sections of one connection's
+// streams together: some of the largest, and all of those as they are everywhere.
+func (c *Conn) headRoom() int {
+	return max(16*c.set.MaxHead, c.set.MaxStreams*min(c.set.MaxHead, keptHead))
+}
+
+// hold makes n more bytes count, and returns false where there is no room for them. The stream that
+// they are of lets go of them.
+func (c *Conn) hold(n int) bool {
+	if c.heads+n > c.headRoom() {
+		return false
+	}
+	c.heads += n
+	return true
+}
+
 var texts = sync.Pool{New: func() any { return new(headText) }}
 
 // takeText borrows what makes text of a block of the stream s, which is nil for a new one.
@@ -203,6 +219,9 @@ func (c *Conn) takeRequest(b *fieldBlock) *fault {
 	if t.fault != nil {
 		return t.fault
 	}
+	if !c.hold(len(t.text)) {
+		return errHeads
+	}
 	s := c.lend()
 	c.begin(s, b.stream)
 	s.in += uint64(headerSize + b.bytes)
@@ -248,6 +267,8 @@ func (s *Stream) takeTrailer(b *fieldBlock) *fault {
 		return t.fault
 	case s.length > 0:
 		return errLength
+	case s.conn.server && !s.conn.hold(len(t.text)):
+		return errTrailers
 	}
 	s.trailer = append(s.trailer[:0], t.text...)
 	s.end()

@@ -53,6 +53,7 @@ type Conn struct {
 	byID   map[uint32]*Stream
 	first  *Stream
 	lent   int
+	heads  int       // a server: bytes of the heads and trailer sections of the streams in the list
 	unsent int       // streams that a client opened and has not begun
 	nextID uint32    // of a client's next stream
 	lastID uint32    // a server: the highest id that the client used
@@ -189,6 +190,9 @@ func (c *Conn) takeBack(s *Stream, reuse bool) {
 	}
 	s.prev, s.next = nil, nil
 	c.lent--
+	if c.server {
+		c.heads -= len(s.heads) + len(s.trailer)
+	}
 	c.giveBack(s.body.size())
 	if reuse && s.reader == nil && s.writer == nil {
 		s.body.drop()

@@ -23,8 +23,8 @@
 // The memory of a connection is bounded. An idle one has itself and HPACK's table of 4 KiB. One that is
 // used as badly as the default [Settings] allow has, besides:
 //
-//	8 MiB    heads: MaxStreams × MaxHead
-//	2 MiB    trailer sections: MaxStreams × 16 KiB
+//	2 MiB    heads and trailer sections: 16 × MaxHead, or 8 KiB for each of MaxStreams where that is
+//	         more; and what their buffers of 8 KiB have to spare
 //	4 MiB    bodies that nobody consumes: ConnWindow, in buffers up to four times as large as what
 //	         they hold; and 1 KiB for each stream
 //	0.5 MiB  one head that is being decoded, encoded and as text

@@ -81,6 +81,8 @@ var (
 	errSelfDependency  = newFault("protocol", ProtocolError, "a stream depends on itself")
 	errAfterEnd        = newFault("stream_closed", StreamClosed, "a frame follows the end of its stream")
 	errTooMany         = newFault("too_many_streams", RefusedStream, "the peer has opened as many streams as it may (MaxStreams)")
+	errHeads           = newFault("head_memory", RefusedStream, "the heads of the peer's streams are too large together")
+	errTrailers        = newFault("head_memory", EnhanceYourCalm, "the heads and trailer sections of the peer's streams are too large together")
 	errEarlyData       = newFault("protocol", ProtocolError, "DATA comes before the head")
 	errLength          = newFault("content_length", ProtocolError, "the body is not as long as its Content-Length")
 	errLargeTrailer    = newFault("large_head", EnhanceYourCalm, "the trailer section is too large")

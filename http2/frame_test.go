@@ -89,7 +89,7 @@ func TestErrCode(t *testing.T) {
 // TestReasons holds the list still: its words are labels of a metric.
 func TestReasons(t *testing.T) {
 	want := strings.Fields(`
-		compression content_length continuation_flood empty_flood flow_control frame_size large_field
+		compression content_length continuation_flood empty_flood flow_control frame_size head_memory large_field
 		large_head malformed ping_flood preface priority_flood protocol rapid_reset settings_flood
 		slow_head slow_read stream_closed too_many_streams unread_output window_flood`)
 	if got := Reasons(); !slices.Equal(got, want) {

@@ -68,15 +68,18 @@ func takeStream() *Stream {
 	return s
 }
 
-// keptHead is the capacity up to which the memory of a head is kept for the next stream.
-const keptHead = 8 << 10
+// The capacity up to which the memory of a head and of a trailer section is kept for the next stream.
+const (
+	keptHead    = 8 << 10
+	keptTrailer = 1 << 10
+)
 
 func giveStream(s *Stream) {
 	heads, trailer := s.heads[:0], s.trailer[:0]
 	if cap(heads) > keptHead {
 		heads = nil
 	}
-	if cap(trailer) > keptHead {
+	if cap(trailer) > keptTrailer {
 		trailer = nil
 	}
 	*s = Stream{run: s.run, heads: heads, trailer: trailer}
