@@ -89,7 +89,7 @@ func someUpstream() Upstream {
 		Retries:     Limit{Running: 1, Limit: 3, Refused: 4},
 		Servers: []Server{
 			{Address: "192.0.2.1:9000", Host: "shop", Weight: 1, Well: true, Active: 2, Requests: 1000, Failed: 3, Busy: 2.5},
-			{Address: "192.0.2.2:9000", Host: "shop", Weight: 1, Why: "5 requests in a row failed", Requests: 40, Failed: 15, Busy: 0.25, Ejections: 1},
+			{Address: "192.0.2.2:9000", Host: "shop", Weight: 1, Why: "5 requests in a row failed", EjectedUntil: time.Unix(1700000030, 0).UTC(), Requests: 40, Failed: 15, Busy: 0.25, Ejections: 1},
 		},
 	}
 }

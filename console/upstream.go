@@ -32,17 +32,20 @@ type Limit struct {
 
 // Server is one server of an upstream.
 type Server struct {
-	Address   string  `json:"address"`
-	Host      string  `json:"host"` // the name that it was found by
-	Weight    uint32  `json:"weight"`
-	Priority  uint16  `json:"priority"` // 0 is the first
-	Well      bool    `json:"well"`
-	Why       string  `json:"why,omitempty"` // it is not well
-	Active    int64   `json:"active"`        // requests that run
-	Requests  uint64  `json:"requests"`      // that ended, and say something of the server
-	Failed    uint64  `json:"failed"`        // of them
-	Busy      float64 `json:"busy_seconds"`  // of these requests, all together
-	Ejections uint64  `json:"ejections"`
+	Address  string `json:"address"`
+	Host     string `json:"host"` // the name that it was found by
+	Weight   uint32 `json:"weight"`
+	Priority uint16 `json:"priority"` // 0 is the first
+	Well     bool   `json:"well"`
+	Why      string `json:"why,omitempty"` // it is not well
+	// EjectedUntil is when it is picked again that was left out because of its answers; zero if it
+	// was not.
+	EjectedUntil time.Time `json:"ejected_until,omitzero"`
+	Active       int64     `json:"active"`       // requests that run
+	Requests     uint64    `json:"requests"`     // that ended, and say something of the server
+	Failed       uint64    `json:"failed"`       // of them
+	Busy         float64   `json:"busy_seconds"` // of these requests, all together
+	Ejections    uint64    `json:"ejections"`
 }
 
 // Certificate is a certificate with its key, or a file of authorities.

@@ -19,6 +19,7 @@ func TestUpstreams(t *testing.T) {
 		`"retries":{"running":1,"limit":3,"refused":4},"servers":[`+
 		`{"address":"192.0.2.1:9000","host":"shop","weight":1,"priority":0,"well":true,"active":2,"requests":1000,"failed":3,"busy_seconds":2.5,"ejections":0},`+
 		`{"address":"192.0.2.2:9000","host":"shop","weight":1,"priority":0,"well":false,"why":"5 requests in a row failed",`+
+		`"ejected_until":"2023-11-14T22:13:50Z",`+
 		`"active":0,"requests":40,"failed":15,"busy_seconds":0.25,"ejections":1}]}]}`)
 	get(t, w, "/api/v1/upstreams?name=shop", 400)
 	w.ups = nil

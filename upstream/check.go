@@ -63,6 +63,8 @@ func (c *Cluster) watch(ctx context.Context, s *Server, slots chan struct{}) {
 		}
 		if t.took(err == nil, check.Healthy, check.Unhealthy) {
 			c.turned(s, err)
+		} else if err != nil && !t.well {
+			c.judge(s, illBy(err)) // it may be another reason now
 		}
 		wait = check.Interval*9/10 + rand.N(check.Interval/5+1)
 	}
@@ -92,9 +94,11 @@ func (c *Cluster) turned(s *Server, err error) {
 		c.log.Info("server is well again, says its health check", "server", s.Addr.String())
 		return
 	}
-	c.judge(s, "health check: "+err.Error())
+	c.judge(s, illBy(err))
 	c.log.Warn("server is not well, says its health check", "server", s.Addr.String(), "why", err)
 }
+
+func illBy(err error) string { return "health check: " + err.Error() }
 
 func (c *Cluster) judge(s *Server, why string) {
 	c.mu.Lock()

@@ -92,7 +92,11 @@ func TestChecksTurnServers(t *testing.T) {
 		if why := c.status().Servers[0].Why; why != "health check: no thanks" {
 			t.Errorf("the status says %q", why)
 		}
+		p.set("10.0.0.1:1", errors.New("not again"))
 		time.Sleep(5 * interval)
+		if why := c.status().Servers[0].Why; why != "health check: not again" {
+			t.Errorf("after the next checks, the status says %q", why)
+		}
 		p.set("10.0.0.1:1", nil)
 		time.Sleep(2 * interval)
 		expectWell(t, "well again", s, true, true)

@@ -37,7 +37,7 @@ func (k *conns) take(a *Ask) (c Carrier, reused bool, err error) {
 		c, reused, err = k.takeConn(a, at)
 	}
 	if err != nil {
-		k.server.Ended(OutcomeOf(err), time.Duration(k.pool.loop.Now()-at))
+		k.server.unreached(err, time.Duration(k.pool.loop.Now()-at))
 	}
 	return c, reused, err
 }

@@ -9,8 +9,27 @@ import (
 	"strings"
 	"testing"
 
+	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
 )
+
+// TestStatusSaysWhyNoConnectionIsMade of a server that is left out for it.
+func TestStatusSaysWhyNoConnectionIsMade(t *testing.T) {
+	self := pki.SelfSigned(t, "127.0.0.1")
+	f := func(scheme, at, says string) {
+		t.Helper()
+		r := newRig(t, nil, urlOf(scheme, at, newByHand(t).addr), &route.Options{Outlier: route.Outlier{Failures: 1}})
+		first := r.cluster.Servers()[0]
+		r.in(func() { r.pool.of(first).take(anyone()) })
+		until(t, scheme+": the server is left out", func() bool { return !first.well() })
+		got := r.cluster.status().Servers[0]
+		if want := "1 requests in a row failed, the last one: no connection ("; !strings.HasPrefix(got.Why, want) || !strings.Contains(got.Why, says) {
+			t.Errorf("%s: the status says %q, want %q", scheme, got.Why, says)
+		}
+	}
+	f("https", newSite(t, &self, http.NotFound).addr, "is self-signed and not trusted; set ca")
+	f("http", closedPort(t), "connection refused")
+}
 
 // TestHandshakesThatFail say why, whatever the version of HTTP that was to follow.
 func TestHandshakesThatFail(t *testing.T) {

@@ -19,13 +19,15 @@ type load struct {
 // happens on goroutines, for it logs and takes the cluster's lock.
 type health struct {
 	ills     atomic.Uint32
-	failures atomic.Int32 // in a row
-	gateway  atomic.Int32 // answers of 502, 503 and 504 in a row
-	onTrial  atomic.Bool  // someone decides about an ejection, or carries it out
+	failures atomic.Int32          // in a row
+	gateway  atomic.Int32          // answers of 502, 503 and 504 in a row
+	onTrial  atomic.Bool           // someone decides about an ejection, or carries it out
+	unmade   atomic.Pointer[error] // why no connection could be made, the last time that none could
 
 	whys      [2]string // why it is ill; guarded by the cluster's mu, as all below
 	ejections uint64
 	inRow     int       // ejections
+	until     time.Time // when the present one ends; zero outside of one
 	back      time.Time // from the last of them
 }
 
@@ -68,6 +70,15 @@ func (s *Server) Ended(o Outcome, latency time.Duration) {
 	clearCount(&s.failures)
 }
 
+// unreached ends a request that got no connection because of err.
+func (s *Server) unreached(err error, latency time.Duration) {
+	o := OutcomeOf(err)
+	if o == ConnectFailed {
+		s.unmade.Store(&err)
+	}
+	s.Ended(o, latency)
+}
+
 // clearCount writes only where something changes: each write costs the other loops a cache line.
 func clearCount(n *atomic.Int32) {
 	if n.Load() != 0 {
@@ -88,6 +99,9 @@ func (s *Server) blame(count *atomic.Int32, limit int, o Outcome) {
 // try ejects a server after n failures in a row, unless too many are out.
 func (c *Cluster) try(s *Server, n int, last Outcome) {
 	why := fmt.Sprintf("%d requests in a row failed, the last one: %s", n, last)
+	if err := s.unmade.Load(); err != nil && last == ConnectFailed {
+		why = fmt.Sprintf("%s (%v)", why, *err)
+	}
 	d := c.eject(s, why)
 	if d == 0 {
 		s.endTrial()
@@ -126,13 +140,15 @@ func (c *Cluster) eject(s *Server, why string) time.Duration {
 	s.inRow = inRow(s.inRow, time.Since(s.back), limits.Eject)
 	s.ejections++
 	c.setIllLocked(s, ejected, why)
-	return min(limits.Eject*time.Duration(s.inRow), limits.MaxEject)
+	d := min(limits.Eject*time.Duration(s.inRow), limits.MaxEject)
+	s.until = time.Now().Add(d)
+	return d
 }
 
 func (c *Cluster) readmit(s *Server) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.back = time.Now()
+	s.back, s.until = time.Now(), time.Time{}
 	c.setIllLocked(s, ejected, "")
 }
 

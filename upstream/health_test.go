@@ -235,16 +235,16 @@ func TestEjectionIsLogged(t *testing.T) {
 		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, why) || !strings.Contains(got, "server=10.0.0.0:80") || !strings.Contains(got, "for=30s") {
 			t.Errorf("logged: %s", got)
 		}
-		if got := c.status().Servers[0].Why; got != why {
-			t.Errorf("the status says %q", got)
+		if got := c.status().Servers[0]; got.Why != why || !got.Until.Equal(time.Now().Add(30*time.Second)) {
+			t.Errorf("the status says %q until %v", got.Why, got.Until)
 		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		if got := log.String(); strings.Count(got, "\n") != 2 {
 			t.Errorf("logged: %s", got)
 		}
-		if got := c.status().Servers[0].Why; got != "" {
-			t.Errorf("the status says %q of a server that is well", got)
+		if got := c.status().Servers[0]; got.Why != "" || !got.Until.IsZero() {
+			t.Errorf("the status says %q until %v of a server that is well", got.Why, got.Until)
 		}
 	})
 }

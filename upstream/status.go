@@ -32,6 +32,7 @@ type ServerStatus struct {
 	Weight    uint32
 	Priority  uint16        // 0 is the first
 	Why       string        // it is not well; "" if it is
+	Until     time.Time     // when its ejection ends; zero if it is not ejected
 	Active    int64         // requests that run
 	Requests  uint64        // that ended, but for those of outcome [Ignored]
 	Failed    uint64        // of them, those of another outcome than [OK]
@@ -82,6 +83,7 @@ func (s *Server) statusLocked(priority uint16, weight uint32) ServerStatus {
 	return ServerStatus{
 		Addr: s.Addr.String(), Host: s.origin.host, Weight: weight, Priority: priority,
 		Why:    strings.Trim(s.whys[ejected]+"; "+s.whys[unsound], "; "),
+		Until:  s.until,
 		Active: s.active.Load(), Requests: s.requests.Load(), Failed: s.failed.Load(),
 		Busy: time.Duration(s.busy.Load()), Ejections: s.ejections,
 	}

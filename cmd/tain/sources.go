@@ -93,7 +93,7 @@ func viewUpstreams(all []upstream.ClusterStatus) []console.Upstream {
 		}
 		for j, s := range c.Servers {
 			u.Servers[j] = console.Server{
-				Address: s.Addr, Host: s.Host, Weight: s.Weight, Priority: s.Priority, Well: s.Why == "", Why: s.Why,
+				Address: s.Addr, Host: s.Host, Weight: s.Weight, Priority: s.Priority, Well: s.Why == "", Why: s.Why, EjectedUntil: s.Until,
 				Active: s.Active, Requests: s.Requests, Failed: s.Failed, Busy: s.Busy.Seconds(), Ejections: s.Ejections,
 			}
 		}

@@ -90,7 +90,7 @@ func TestViewUpstreams(t *testing.T) {
 		Retries:  upstream.GateStatus{Running: 4, Most: 5, Refused: 6},
 		Servers: []upstream.ServerStatus{
 			{Addr: "192.0.2.1:9000", Host: "shop", Weight: 8, Priority: 9, Active: 10, Requests: 11, Failed: 12, Busy: 1500 * time.Millisecond, Ejections: 13},
-			{Addr: "192.0.2.2:9000", Why: "health check: no answer"},
+			{Addr: "192.0.2.2:9000", Why: "health check: no answer", Until: time.Unix(14, 0)},
 		},
 	}, {Key: "http://bare:80", Name: "bare:80"}})
 	want := []console.Upstream{{
@@ -100,7 +100,7 @@ func TestViewUpstreams(t *testing.T) {
 		Retries:     console.Limit{Running: 4, Limit: 5, Refused: 6},
 		Servers: []console.Server{
 			{Address: "192.0.2.1:9000", Host: "shop", Weight: 8, Priority: 9, Well: true, Active: 10, Requests: 11, Failed: 12, Busy: 1.5, Ejections: 13},
-			{Address: "192.0.2.2:9000", Why: "health check: no answer"},
+			{Address: "192.0.2.2:9000", Why: "health check: no answer", EjectedUntil: time.Unix(14, 0)},
 		},
 	}, {Name: "bare:80", URL: "http://bare:80", Options: []string{}, Servers: []console.Server{}}}
 	if !reflect.DeepEqual(got, want) {
