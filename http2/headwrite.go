@@ -147,5 +147,6 @@ func (w *headWriter) trailer(lines []byte) error {
 }
 
 func (w *headWriter) status(status int) {
-	w.pseudo(indexStatus, strconv.Itoa(status))
+	var digits [3]byte
+	w.pseudo(indexStatus, text(strconv.AppendInt(digits[:0], int64(status), 10)))
 }

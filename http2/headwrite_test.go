@@ -163,3 +163,20 @@ func TestNothingIsKept(t *testing.T) {
 		t.Errorf("%s, was %s", after, before)
 	}
 }
+
+// TestWritingAnswersAllocatesNothing holds it for statuses in HPACK's table and others.
+func TestWritingAnswersAllocatesNothing(t *testing.T) {
+	w := takeWriter()
+	defer giveWriter(w)
+	for _, status := range []string{"200", "404", "418", "503"} {
+		head := []byte("HTTP/1.1 " + status + " \r\nContent-Length: 0\r\nX-Long: " + strings.Repeat("x", 100) + "\r\n\r\n")
+		write := func() {
+			if got, err := w.response(head, false); err != nil || got == 0 {
+				t.Fatal(got, err)
+			}
+		}
+		if n := testing.AllocsPerRun(100, write); n > 0 {
+			t.Errorf("%s: %g allocations", status, n)
+		}
+	}
+}
