@@ -21,7 +21,7 @@ func newCheckCommand() *cobra.Command {
 		Long: `tain check reads a configuration as tain run does, and loads the certificates that it names. It lists
 everything that is wrong with it, with file, line and column, and exits with 1 if there is anything.`,
 		Example: "  tain check -f tain.yaml\n  tain check -f /etc/tain",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, errs := config.Load(path)
 			errs = append(errs, checkFiles(path, cfg, errs, plainLogger(cmd.ErrOrStderr()))...)
@@ -43,7 +43,7 @@ func newRoutesCommand() *cobra.Command {
 		Short:   "Print the routes of a configuration as they are compiled",
 		Long:    "tain routes prints the table that tain run would serve, in its text form. Routes that are wrong are left\nout and listed on standard error, and the exit code is 1.",
 		Example: "  tain routes -f tain.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, errs := config.Load(path)
 			fmt.Fprint(cmd.OutOrStdout(), cfg.Table)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,7 +128,15 @@ func TestMirrorFlags(t *testing.T) {
 	f(live+"--access-log=@a --access-log-format=template", exitUsage, `--access-log-format: "template" is unknown`)
 	f(live+"--access-log=@a --access-log-format=$state", exitConfig, `access log: the template has no variable "$state"`)
 	f(live+"--access-log=@none/a", exitConfig, "access log: open none/a: no such file")
-	f(live+"--listen=unix:a", exitUsage, `--listen (number 1, counted from 0): "unix:a" is not the address of a socket; use unix:/path`)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	f(live+"--listen="+addr, exitConfig, "tain: error: --listen "+addr+": address already in use\ntain: hint: something else listens there")
+	f(live+"--listen=192.0.2.1:8080", exitConfig, "tain: error: --listen 192.0.2.1:8080: cannot assign requested address\ntain: hint: it has to be an address of this machine")
+	f(live+"--listen=unix:a", exitUsage, `--listen: "unix:a" is not the address of a socket; use unix:/path`)
 	f("--live=ftp://a --to=https+unix:///a", exitUsage, `--live: "ftp://a" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
 	f("--live=ftp://a --to=https+unix:///a", exitUsage, `--to: "https+unix:///a" has no scheme`)
 }

@@ -34,7 +34,7 @@ names the regressions as it finds them. Everything listens on loopback.
 With --for it ends by itself, with a last line "planted N, found N, false N", and exits with 1 unless all
 were found and none is false.`,
 		Example: "  tain demo\n  tain demo --for 20s",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set.Listen = config.Listeners(listen...)
 			return runDemo(cmd, set, length, output)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,7 +55,7 @@ func (l *listeners) set(next []config.Listener) (m moves, err error) {
 			socket, err := netloop.Listen(next[i].Address)
 			if err != nil {
 				closeAll(fresh)
-				return m, environment(fmt.Errorf("--listen %s: %w", next[i].Address, err), listenHint(err))
+				return m, environment(fmt.Errorf("--listen %s: %w", next[i].Address, cause(err)), listenHint(err))
 			}
 			now = &listener{address: next[i].Address, socket: socket}
 			fresh = append(fresh, now)
@@ -72,6 +73,19 @@ func (l *listeners) set(next []config.Listener) (m moves, err error) {
 	m.opened, m.closed = addrsOf(fresh), l.closeOthers(kept)
 	l.open = kept
 	return m, nil
+}
+
+// cause is an error of package net without the address, which whoever reports it has said.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
 }
 
 func (l *listeners) find(address string) *listener {

@@ -77,21 +77,23 @@ service noticing, compares the answers, and says what it saw.`,
   tain check -f tain.yaml && tain run -f tain.yaml`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
+		Version:       readBuild().String(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help()
 			return usageError("no command is given")
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exitError{code: exitUsage, err: err, hint: "see " + cmd.CommandPath() + " --help"}
-	})
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.InitDefaultVersionFlag() // so that tain help lists it, too
+	root.SetFlagErrorFunc(flagError)
 	for _, cmd := range []*cobra.Command{
 		newMirrorCommand(), newRunCommand(), newCheckCommand(), newRoutesCommand(), newDemoCommand(), newVersionCommand(),
 	} {
 		addCompletions(cmd)
 		root.AddCommand(cmd)
 	}
+	refuseUnknown(root)
 	return root
 }

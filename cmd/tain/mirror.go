@@ -42,7 +42,7 @@ may charge a card twice.
   tain mirror --live https://shop.internal --to https://shop-v2.internal --backend-ca internal-ca.pem \
       --listen :8443 --tls-cert shop.pem --tls-key shop.key --access-log /var/log/tain.log
   tain mirror --live h2c://127.0.0.1:9000 --to h2c://127.0.0.1:9001 --writes    # gRPC`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			quick.TLSCert, quick.TLSKey = firstOf(certs), firstOf(keys)
 			cfg, errs := quick.Config()
@@ -140,12 +140,9 @@ func flagErrors(errs []error) []error {
 	}
 	for _, err := range errs {
 		if e, ok := err.(*config.Error); ok {
-			name, index, _ := strings.Cut(e.Setting, "[")
+			name, _, _ := strings.Cut(e.Setting, "[") // the text quotes which of several values it is about
 			if flag := flags[name]; flag != "" && e.File == "" {
 				e.Setting = flag
-				if index, _, _ = strings.Cut(index, "]"); index != "" {
-					e.Setting += " (number " + index + ", counted from 0)"
-				}
 			}
 		}
 	}
@@ -158,7 +155,7 @@ type size int64
 func (s *size) Set(text string) error {
 	n, err := config.ParseSize(text)
 	if err != nil {
-		return fmt.Errorf("%q: %w", text, err)
+		return err
 	}
 	*s = size(n)
 	return nil

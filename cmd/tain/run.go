@@ -17,7 +17,7 @@ when it changes, and on SIGHUP, certificates when theirs do; a file with errors 
 logged. Other settings need a restart.
 SIGTERM and Ctrl-C drain, as does the end of the terminal; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			watcher := file.New(path)
 			cfg, errs := watcher.Load()

@@ -105,6 +105,8 @@ func (s *system) notes(targets []report.Target) (notes []string) {
 	}
 	counts := s.store.Counts()
 	switch {
+	case s.unkept != nil:
+		notes = append(notes, "Nothing was kept on disk: "+s.unkept.Error()+".")
 	case counts.Off == "" && counts.Kept > 0:
 		notes = append(notes, "Examples of pairs are in "+s.store.Dir()+".")
 	case counts.Off != "" && s.cfg.Data.Dir != "off":

@@ -47,6 +47,7 @@ type system struct {
 
 	memory    *traffic.Memory
 	store     *store.Store
+	unkept    error // why the store keeps nothing on disk, though it should
 	compare   *compare.Comparer
 	analyze   *analyze.Worker
 	certs     *tlsconf.Store
@@ -121,6 +122,8 @@ func listenHint(err error) string {
 		return "something else listens there, another tain perhaps; choose another address with --listen, or listen: in the file; port 0 takes a free one"
 	case errors.Is(err, syscall.EACCES):
 		return "ports below 1024 need a privilege: choose a higher one with --listen, or listen: in the file, or grant CAP_NET_BIND_SERVICE"
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, new(*net.DNSError)):
+		return "it has to be an address of this machine; :port is all of them"
 	}
 	return "give --listen, or listen: in the file, as host:port or :port"
 }
@@ -178,6 +181,7 @@ func (s *system) openStore() *store.Store {
 	st, err := store.Open(dir, s.cfg.Data.MaxBytes, s.log)
 	if err != nil {
 		s.log.Warn("nothing is kept on disk; name a folder that can be written with --data, or say --data off", "err", err)
+		s.unkept = err
 		return store.InMemory()
 	}
 	return st

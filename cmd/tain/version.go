@@ -36,13 +36,22 @@ func readBuild() buildInfo {
 	return b
 }
 
+// String is the build in one line.
+func (b buildInfo) String() string {
+	revision := ""
+	if b.Revision != "" {
+		revision = fmt.Sprintf(" (%.12s)", b.Revision)
+	}
+	return fmt.Sprintf("tain %s%s %s %s", b.Version, revision, b.Go, b.Platform)
+}
+
 func newVersionCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print tain's version",
 		Example: "  tain version\n  tain version -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := readBuild()
 			switch output {
@@ -51,11 +60,7 @@ func newVersionCommand() *cobra.Command {
 				enc.SetIndent("", "  ")
 				return enc.Encode(b)
 			case "text":
-				fmt.Fprintf(cmd.OutOrStdout(), "tain %s", b.Version)
-				if b.Revision != "" {
-					fmt.Fprintf(cmd.OutOrStdout(), " (%.12s)", b.Revision)
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), " %s %s\n", b.Go, b.Platform)
+				fmt.Fprintln(cmd.OutOrStdout(), b)
 				return nil
 			}
 			return badOutput(output)
@@ -70,5 +75,5 @@ func addOutputFlag(cmd *cobra.Command, output *string) {
 }
 
 func badOutput(output string) error {
-	return usageError("--output %s: unknown form; use text or json", output)
+	return usageError("--output: %q is unknown; use text or json", output)
 }
