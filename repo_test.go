@@ -40,6 +40,7 @@ accesslog:       -
 redact:          -
 stat:            -
 pace:            -
+control:         -
 upstream:        route netloop http1 http2 tlsconf
 
 source:          route traffic finding config
@@ -50,7 +51,7 @@ analyze:         route traffic finding config stat
 analyze/compare: route traffic finding config stat redact
 store:           route traffic finding config redact
 report:          route traffic finding config
-console:         route traffic finding config
+console:         route traffic finding config control
 
 demo:            traffic finding
 cmd/tain:        *
