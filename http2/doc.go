@@ -24,7 +24,8 @@
 // used as badly as the default [Settings] allow has, besides:
 //
 //	2 MiB    heads and trailer sections: 16 × MaxHead, or 8 KiB for each of MaxStreams where that is
-//	         more; and what their buffers of 8 KiB have to spare
+//	         more; and what their buffers of 8 KiB have to spare. (On a client, whose user chooses the
+//	         peer, each stream may hold two heads of MaxHead.)
 //	4 MiB    bodies that nobody consumes: ConnWindow, in buffers up to four times as large as what
 //	         they hold; and 1 KiB for each stream
 //	0.5 MiB  one head that is being decoded, encoded and as text
