@@ -1,0 +1,91 @@
+package route
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+)
+
+// Request is what the rules may look at. Its strings need to stay valid during a call only. It is
+// passed on to function values, so it costs an allocation unless it lies in something longer-lived.
+type Request struct {
+	// Scheme is [SchemeHTTPS] if the user's connection speaks TLS, else [SchemeHTTP]. What a user
+	// claims it to be does not count.
+	Scheme string
+	Method string
+	Host   string // as sent, with or without port
+	Path   string // as sent, percent-encoding kept, without the query
+	Query  string // as sent, without the question mark
+	// Header returns the value of a header; names are case-insensitive. The values of several
+	// lines are joined by ", ", those of Cookie by "; ". nil means that there are no headers.
+	Header func(name string) (value string, ok bool)
+	// Client returns the user's address, as far as trusted peers tell it; the zero Addr where nobody
+	// knows. It is asked only where it counts, and nil means that nobody knows.
+	Client func() netip.Addr
+	Port   uint16       // that the user connected to; 0 on a Unix socket
+	SNI    string       // the name that the user asked for in the TLS handshake; "" without one
+	Cert   *Certificate // of the user, checked; nil without one
+	Length int64        // of the body in bytes; 0 without one, -1 where it is not known yet
+}
+
+// The schemes of requests.
+const (
+	SchemeHTTP  = "http"
+	SchemeHTTPS = "https"
+)
+
+// client is the user's address; 4-byte addresses have one form.
+func (r *Request) client() netip.Addr {
+	if r.Client == nil {
+		return netip.Addr{}
+	}
+	return r.Client().Unmap()
+}
+
+// Certificate is what rules may ask of a user's certificate.
+type Certificate struct {
+	names       []string
+	fingerprint string
+}
+
+// NewCertificate reads a certificate, once for a connection: it allocates.
+func NewCertificate(c *x509.Certificate) *Certificate {
+	digest := sha256.Sum256(c.Raw)
+	made := &Certificate{fingerprint: fingerprintPrefix + hex.EncodeToString(digest[:])}
+	for _, name := range c.DNSNames {
+		made.names = append(made.names, strings.ToLower(name))
+	}
+	for _, uri := range c.URIs {
+		made.names = append(made.names, uri.String())
+	}
+	made.names = append(made.names, c.EmailAddresses...)
+	if c.Subject.CommonName != "" {
+		made.names = append(made.names, c.Subject.CommonName)
+	}
+	return made
+}
+
+// fingerprintPrefix begins the conditions on a certificate itself, rather than on its names.
+const fingerprintPrefix = "sha256:"
+
+// Names are the DNS names in lower case, the URIs, the e-mail addresses and the common name. Nobody
+// changes them.
+func (c *Certificate) Names() []string { return c.names }
+
+// Fingerprint is sha256: and the hexadecimal SHA-256 of the certificate.
+func (c *Certificate) Fingerprint() string { return c.fingerprint }
+
+// is says whether the pattern is the certificate's fingerprint, or stands for one of its names.
+func (c *Certificate) is(pattern string) bool {
+	if pattern == "*" || pattern == c.fingerprint {
+		return true
+	}
+	for _, name := range c.names {
+		if globMatches(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
