@@ -195,6 +195,9 @@ func (k *conns) dial(a *Ask, protocol string) (*netloop.Conn, error) {
 	c, err := k.pool.loop.Dial(k.server.Addr, k.timeout(a))
 	if err != nil {
 		cluster.LeaveConn()
+		if dial, ok := errors.AsType[*netloop.DialError](err); ok {
+			err = &netloop.DialError{Addr: dial.Addr, Err: k.unconnected(dial.Err, a)}
+		}
 		return nil, err
 	}
 	c.OnClose = cluster.connClosed
@@ -207,7 +210,7 @@ func (k *conns) dial(a *Ask, protocol string) (*netloop.Conn, error) {
 		}
 		if err != nil {
 			c.Close()
-			return nil, &HandshakeError{k.server.Addr, err}
+			return nil, &HandshakeError{k.server.Addr, k.unconnected(err, a)}
 		}
 	}
 	return c, nil

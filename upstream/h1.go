@@ -20,8 +20,9 @@ type h1 struct {
 	closed bool // the server sends no more, and that ends the body
 	status int
 	body   http1.Decoder
-	chunk  []byte // what was sent last of a body in chunks
-	at     int64  // when the loan began; -1 without one
+	chunk  []byte        // what was sent last of a body in chunks
+	at     int64         // when the loan began; -1 without one
+	within time.Duration // as SetDeadline was told
 }
 
 // keptChunk is the capacity up to which the memory of a chunk is kept while the connection is idle.
@@ -36,12 +37,12 @@ func (h *h1) Send(head, body []byte, rest Rest) error {
 	h.rest = rest
 	if rest == RestChunked && len(body) > 0 {
 		if err := h.conn.Send(head); err != nil {
-			return err
+			return h.overdue(err, noTaking)
 		}
 		return h.SendBody(body, false, nil)
 	}
 	if err := h.conn.Send2(head, body); err != nil {
-		return err
+		return h.overdue(err, noTaking)
 	}
 	h.sent = rest == RestNone
 	return nil
@@ -56,7 +57,7 @@ func (h *h1) SendBody(p []byte, done bool, trailer []byte) error {
 		p = h.chunk
 	}
 	if err := h.conn.Send(p); err != nil {
-		return err
+		return h.overdue(err, noTaking)
 	}
 	h.sent = done
 	return nil
@@ -80,7 +81,7 @@ func (h *h1) ReadHead(r *http1.Response, method []byte) error {
 		if err := h.conn.Fill(); err == io.EOF {
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
-			return h.conns.late(err)
+			return h.overdue(h.conns.late(err), noAnswer)
 		}
 	}
 }
@@ -100,17 +101,25 @@ func (h *h1) Body() (data []byte, n int, done bool, err error) {
 func (h *h1) Consume(n int) { h.conn.Consume(n) }
 
 func (h *h1) Fill() error {
-	err := h.conn.Fill()
-	if err != io.EOF {
-		return err
+	switch err := h.conn.Fill(); err {
+	case nil:
+		return nil
+	case io.EOF:
+		h.closed = true
+		return h.body.Close()
+	default:
+		return h.overdue(err, noMore)
 	}
-	h.closed = true
-	return h.body.Close()
 }
 
 func (h *h1) Trailer() []byte { return h.body.Trailer() }
 
-func (h *h1) SetDeadline(d time.Duration) { h.conn.SetDeadline(d) }
+func (h *h1) SetDeadline(d time.Duration) {
+	h.within = d
+	h.conn.SetDeadline(d)
+}
+
+func (h *h1) overdue(err error, what string) error { return h.conns.overdue(err, what, h.within) }
 
 func (h *h1) Wait() error { return h.conn.Wait() }
 

@@ -14,7 +14,8 @@ type h2 struct {
 	conns  *conns
 	stream *http2.Stream
 	status int
-	at     int64 // when the loan began
+	at     int64         // when the loan began
+	within time.Duration // as SetDeadline was told
 }
 
 // borrow makes a carrier of a stream.
@@ -43,23 +44,29 @@ func (h *h2) end(o Outcome) {
 func (h *h2) Send(head, body []byte, rest Rest) error {
 	done := rest == RestNone
 	if err := h.stream.WriteRequest(head, h.conns.pool.cluster.Scheme(), done && len(body) == 0); err != nil || len(body) == 0 {
-		return h.explain(err)
+		return h.explain(err, noTaking)
 	}
 	return h.SendBody(body, done, nil)
 }
 
 func (h *h2) SendBody(p []byte, done bool, trailer []byte) error {
 	if done {
-		return h.explain(h.stream.SendLast(p, trailer))
+		return h.explain(h.stream.SendLast(p, trailer), noTaking)
 	}
-	return h.explain(h.stream.Send(p))
+	return h.explain(h.stream.Send(p), noTaking)
 }
 
-func (h *h2) explain(err error) error { return h.conns.explain(h.stream.Conn(), err) }
+// explain says more of an error, of which what is the meaning if time was up.
+func (h *h2) explain(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	return h.conns.overdue(h.conns.explain(h.stream.Conn(), err), what, h.within)
+}
 
 func (h *h2) ReadHead(r *http1.Response, method []byte) error {
 	if err := h.stream.ReadHead(); err != nil {
-		return h.explain(unexpected(err))
+		return h.explain(unexpected(err), noAnswer)
 	}
 	return r.Parse(h.stream.Head(), method)
 }
@@ -82,15 +89,18 @@ func (h *h2) Consume(n int) { h.stream.Consume(n) }
 
 // Fill may return io.EOF, after which Body says that it is done.
 func (h *h2) Fill() error {
-	if err := h.stream.Fill(); err != io.EOF {
-		return err
+	if err := h.stream.Fill(); err != nil && err != io.EOF {
+		return h.explain(err, noMore)
 	}
 	return nil
 }
 
 func (h *h2) Trailer() []byte { return h.stream.Trailer() }
 
-func (h *h2) SetDeadline(d time.Duration) { h.stream.SetDeadline(d) }
+func (h *h2) SetDeadline(d time.Duration) {
+	h.within = d
+	h.stream.SetDeadline(d)
+}
 
 func (h *h2) Wait() error { return h.stream.Wait() }
 

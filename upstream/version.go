@@ -95,13 +95,10 @@ type misfit struct {
 	err  error
 }
 
-// explain returns why the connection of a stream that failed with err was no good, if that is
-// known; else err.
+// explain returns why the connection of a stream that failed with err, which is not nil, was no good,
+// if that is known; else err.
 func (k *conns) explain(c *http2.Conn, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case k.misfit.conn == c:
+	if k.misfit.conn == c {
 		return k.misfit.err
 	}
 	return k.late(err)
