@@ -1,11 +1,6 @@
 package route
 
-import (
-	"net/netip"
-	"regexp"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Match is a set of conditions that must all hold. The zero value always does.
 type Match struct {
