@@ -1,7 +1,8 @@
 // Package smuggling tries requests that two parsers may read differently. Each goes through the built
 // tain to nginx, to Go's net/http and to Node, which note what they see; a well-formed probe follows
 // on another connection. tain, the server behind it and the target of its mirror must agree on every
-// request, and every answer must belong to what its connection asked.
+// request, and every answer must belong to what its connection asked. The same holds for users who come
+// over TLS, and for nginx and Go where tain speaks HTTP/2 to them; their names are nginx-h2 and go-h2.
 //
 // A file of testdata is a txtar archive: one class of tricks, with its reason as the comment. Each file
 // of the archive is a vector, named
@@ -18,6 +19,7 @@
 //	POST /a "body" host=b    … with that body, and that host
 //	POST /a nginx=405        … but nginx answers it with a status of its own, maybe before it has
 //	                         read the body; so nothing follows
+//	GET /a go-h2=502         … but that server does not take it, so tain answers 502, and closes
 //	POST /a cut 400          the server sees at most the beginning: tain answers 400 when the body
 //	                         turns out to be malformed, and breaks the connection
 //	POST /a cut              … the body ends before it should: there is no answer

@@ -7,12 +7,12 @@ import (
 	"text/tabwriter"
 )
 
-// table says of every vector what tain did, and how many of its requests each server saw.
+// table says of every vector what tain did, and how many of its requests live saw in each rig.
 type table struct {
 	corpus []vector
 
 	mu   sync.Mutex       // guards seen
-	seen []map[string]int // by vector, and by server
+	seen []map[string]int // by vector, and by rig
 }
 
 func newTable(corpus []vector) *table {
@@ -23,11 +23,11 @@ func newTable(corpus []vector) *table {
 	return t
 }
 
-// add notes how many requests of vector i a server saw. It may be called from any goroutine.
-func (t *table) add(i int, server string, requests int) {
+// add notes how many requests of vector i live saw in a rig. It may be called from any goroutine.
+func (t *table) add(i int, rig string, requests int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen[i][server] = requests
+	t.seen[i][rig] = requests
 }
 
 func (t *table) String() string {
@@ -35,10 +35,17 @@ func (t *table) String() string {
 	defer t.mu.Unlock()
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "class\tvector\ttain\tnginx\tgo\tnode")
+	fmt.Fprint(w, "class\tvector\ttain")
+	for _, way := range rigs {
+		fmt.Fprintf(w, "\t%s", way.name)
+	}
+	fmt.Fprintln(w)
 	for i, v := range t.corpus {
-		n := t.seen[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", v.class, v.name, says(v.want), n["nginx"], n["go"], n["node"])
+		fmt.Fprintf(w, "%s\t%s\t%s", v.class, v.name, says(v.want))
+		for _, way := range rigs {
+			fmt.Fprintf(w, "\t%d", t.seen[i][way.name])
+		}
+		fmt.Fprintln(w)
 	}
 	w.Flush()
 	return text.String()

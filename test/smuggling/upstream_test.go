@@ -68,13 +68,24 @@ func (u *upstream) seen(n int) (whole []sight, now int) {
 
 // startGo starts a server of net/http.
 func startGo(t *testing.T) *upstream {
-	u := &upstream{name: "go"}
+	server := &http.Server{DisableGeneralOptionsHandler: true}
+	return runGo(t, &upstream{name: "go"}, "http", server)
+}
+
+// startGoH2 starts one that speaks nothing but HTTP/2, in the clear.
+func startGoH2(t *testing.T) *upstream {
+	server := &http.Server{DisableGeneralOptionsHandler: true, Protocols: new(http.Protocols)}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	return runGo(t, &upstream{name: "go-h2"}, "h2c", server)
+}
+
+func runGo(t *testing.T, u *upstream, scheme string, server *http.Server) *upstream {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.url = "http://" + l.Addr().String()
-	server := &http.Server{Handler: http.HandlerFunc(u.serve), DisableGeneralOptionsHandler: true}
+	u.url = scheme + "://" + l.Addr().String()
+	server.Handler = http.HandlerFunc(u.serve)
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	u.stop = func() { server.Shutdown(context.Background()) }
@@ -111,17 +122,22 @@ func startNode(t *testing.T) *upstream {
 }
 
 // startNginx starts nginx with testdata/nginx.conf.
-func startNginx(t *testing.T) *upstream {
+func startNginx(t *testing.T) *upstream { return runNginx(t, "nginx", "http", "") }
+
+// startNginxH2 starts one that speaks HTTP/2, in the clear.
+func startNginxH2(t *testing.T) *upstream { return runNginx(t, "nginx-h2", "h2c", "http2") }
+
+func runNginx(t *testing.T, name, scheme, protocol string) *upstream {
 	dir, addr := t.TempDir(), wire.FreeAddr(t)
 	conf, err := os.ReadFile("testdata/nginx.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	filled := strings.NewReplacer("$addr", addr, "$dir", dir).Replace(string(conf))
+	filled := strings.NewReplacer("$addr", addr, "$protocol", protocol, "$dir", dir).Replace(string(conf))
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(filled), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	u := &upstream{name: "nginx", url: "http://" + addr}
+	u := &upstream{name: name, url: scheme + "://" + addr}
 	u.run(t, exec.Command(wire.Need(t, "nginx"), "-p", dir, "-c", "nginx.conf", "-e", "stderr"), syscall.SIGQUIT)
 	wire.Until(t, "nginx to listen", func() bool {
 		c, err := net.Dial("tcp", addr)

@@ -3,6 +3,7 @@ package smuggling
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,16 @@ type vector struct {
 	class, name string
 	sent        string
 	want        []outcome
+}
+
+// before is the vector as it goes with that server behind tain. What the server doesn't take, tain answers with
+// 502, and closes the connection.
+func (v vector) before(server string) vector {
+	refused := func(o outcome) bool { return o.own[server] == http.StatusBadGateway }
+	if i := slices.IndexFunc(v.want, refused); i >= 0 {
+		v.want = v.want[:i+1]
+	}
+	return v
 }
 
 // outcome is what becomes of one request. One without a method is not forwarded.
