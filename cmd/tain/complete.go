@@ -40,3 +40,14 @@ func addCompletions(cmd *cobra.Command) {
 		}
 	})
 }
+
+// unquoteForShells takes the quotation marks out of what flags are for, in case that a shell asks: help
+// takes the name of the value from between them, but shells show them.
+func unquoteForShells(root *cobra.Command, args []string) {
+	if len(args) == 0 || args[0] != cobra.ShellCompRequestCmd {
+		return
+	}
+	for _, cmd := range root.Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
+	}
+}

@@ -41,6 +41,7 @@ func main() {
 
 func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
+	unquoteForShells(root, args)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
