@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"tain.dev/tain/test/wire"
 )
 
 // asking returns a client of servers, which have one port in common.
@@ -132,8 +134,8 @@ func twoServers(t *testing.T) (a, b *nameServer, d *dns) {
 	} else {
 		probe.Close()
 	}
-	a = serveNames(t, "127.0.0.1", 0)
-	b = serveNames(t, "127.0.0.2", a.addr.Port())
+	port := netip.MustParseAddrPort(wire.FreeAddr(t)).Port() // of both
+	a, b = serveNames(t, "127.0.0.1", port), serveNames(t, "127.0.0.2", port)
 	for _, s := range []*nameServer{a, b} {
 		s.set("shop.test", at("shop.test", 60, s.addr.Addr().String()))
 	}
