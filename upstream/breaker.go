@@ -34,9 +34,13 @@ type gate struct {
 
 // try counts one more, unless that is more than most; 0 is no limit. Each true needs a leave.
 func (g *gate) try(most int) bool {
+	if most == 0 {
+		g.running.Add(1)
+		return true
+	}
 	for {
 		n := g.running.Load()
-		if most > 0 && n >= int64(most) {
+		if n >= int64(most) {
 			return false
 		}
 		if g.running.CompareAndSwap(n, n+1) {
