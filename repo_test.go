@@ -46,7 +46,7 @@ upstream:        route netloop http1 http2 tlsconf
 source:          route traffic finding config
 source/file:     route traffic finding config api/v1alpha1
 proxy:           route traffic finding config netloop http1 http2 proxyproto accesslog upstream redact stat
-mirror:          route traffic finding config netloop http1 http2 upstream redact stat pace
+mirror:          route traffic finding config netloop http1 http2 upstream redact stat pace control
 analyze:         route traffic finding config stat
 analyze/compare: route traffic finding config stat redact
 store:           route traffic finding config redact

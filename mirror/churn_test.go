@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tain.dev/tain/control"
 )
 
 // TestChurn lets users come and go in the middle of everything, while tables change and the mirror
@@ -44,15 +46,14 @@ func TestChurn(t *testing.T) {
 		for time.Now().Before(end) {
 			switch random.IntN(4) {
 			case 0:
-				r.Pause("v2", true)
+				r.Control(paused("v2"))
 			case 1:
-				r.Kill(true)
+				r.Control(control.State{Killed: true})
 			case 2:
 				r.setTable(t, tables[random.IntN(len(tables))])
 			}
 			r.onLoop(func() {})
-			r.Pause("v2", false)
-			r.Kill(false)
+			r.Control(control.State{})
 			for range 20 {
 				r.onLoop(func() {})
 			}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"tain.dev/tain/control"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -18,6 +19,7 @@ func TestDecide(t *testing.T) {
 		method                   string
 		writes                   bool
 		perMillion               uint32
+		decided                  *uint32
 		stopping, killed, paused bool
 	}
 	f := func(what string, w world, want verdict) {
@@ -26,7 +28,7 @@ func TestDecide(t *testing.T) {
 		m.stopping.Store(w.stopping)
 		m.killed.Store(w.killed)
 		p := &plan{Mirror: &route.Mirror{PerMillion: w.perMillion, Writes: w.writes, MaxBody: 10}, policy: &policy{}}
-		p.policy.paused.Store(w.paused)
+		p.policy.set(control.Rule{Paused: w.paused, PerMillion: w.decided})
 		if got := m.decide(p, &route.Request{Method: w.method, Path: "/"}, &w.arrival); got != want {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
@@ -36,6 +38,10 @@ func TestDecide(t *testing.T) {
 	f("a write where writes are allowed", world{method: "POST", writes: true, perMillion: all}, verdict{})
 	f("a body at the limit", world{method: "GET", perMillion: all, arrival: traffic.Arrival{Length: 10}}, verdict{})
 	f("a body of unknown length", world{method: "GET", perMillion: all, arrival: traffic.Arrival{Length: -1}}, verdict{})
+
+	none, whole := uint32(0), uint32(all)
+	f("all, where operators want none", world{method: "GET", perMillion: all, decided: &none}, verdict{kind: unsampled})
+	f("none, where operators want all", world{method: "GET", decided: &whole}, verdict{})
 
 	everything := world{
 		arrival: traffic.Arrival{Marked: true, Upgrade: true, Length: 11},

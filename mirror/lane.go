@@ -91,7 +91,7 @@ func (m *Mirror) decide(p *plan, q *route.Request, a *traffic.Arrival) verdict {
 		return verdict{unmatched, uint8(traffic.UnmatchedMethod)}
 	case !p.Match.Matches(q):
 		return verdict{unmatched, uint8(traffic.UnmatchedRule)}
-	case p.PerMillion < route.All && !p.Sampled(rand.Uint32()):
+	case !p.samples(rand.Uint32()):
 		return verdict{kind: unsampled}
 	case m.stopping.Load():
 		return verdict{dropped, uint8(traffic.DroppedStopping)}

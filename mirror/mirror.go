@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -33,14 +34,25 @@ type Mirror struct {
 
 	mu       sync.Mutex // guards the fields below; no loop takes it
 	books    []*book    // in the order in which they were opened
+	control  control.State
 	policies map[string]*policy
 	targets  map[targetKey]*target
 }
 
-// policy is what holds for all mirrors of one name.
+// policy is what operators decided about all mirrors of one name.
 type policy struct {
-	name   string
-	paused atomic.Bool
+	paused     atomic.Bool
+	perMillion atomic.Int64 // less than 0 is the configuration's
+}
+
+// set takes over what was decided, and says whether the mirror is paused now and was not before.
+func (p *policy) set(r control.Rule) (paused bool) {
+	share := int64(-1)
+	if r.PerMillion != nil {
+		share = int64(*r.PerMillion)
+	}
+	p.perMillion.Store(share)
+	return !p.paused.Swap(r.Paused) && r.Paused
 }
 
 // target is one address that a mirror sends to. It outlives tables, as its book does.
@@ -64,6 +76,15 @@ type plan struct {
 	policy     *policy
 	targets    []*target
 	markerLine []byte
+}
+
+// samples says whether a request is in the share that is copied: the operators', or the configuration's.
+func (p *plan) samples(random uint32) bool {
+	share := p.PerMillion
+	if decided := p.policy.perMillion.Load(); decided >= 0 {
+		share = uint32(decided)
+	}
+	return share >= route.All || (&route.Mirror{PerMillion: share}).Sampled(random)
 }
 
 // New makes a mirror stage on the given loops. Captures lie in memory; complete pairs go to pairs.
@@ -100,7 +121,8 @@ func (m *Mirror) SetTable(t *route.Table) {
 func (m *Mirror) compileLocked(rm *route.Mirror) plan {
 	p := plan{Mirror: rm, policy: m.policies[rm.Name]}
 	if p.policy == nil {
-		p.policy = &policy{name: rm.Name}
+		p.policy = &policy{}
+		p.policy.set(m.control.Mirrors[rm.Name])
 		m.policies[rm.Name] = p.policy
 	}
 	p.markerLine = fmt.Appendf(nil, "%s: %s/%s\r\n", m.cfg.Marker, m.cfg.Instance, rm.Name)
@@ -133,31 +155,27 @@ func (m *Mirror) bookLocked(mirror string, t route.Target) *book {
 	return b
 }
 
-// Kill stops all mirroring, or allows it again. Copies that wait or run are given up at once.
-func (m *Mirror) Kill(on bool) {
-	m.killed.Store(on)
-	if on {
+// Control puts into force what operators decided, for mirrors that come later too. Copies that wait or
+// run, and that are not wanted any more, are given up at once. It may be called from any goroutine.
+func (m *Mirror) Control(s control.State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.control = s
+	paused := make(map[*policy]bool)
+	for name, p := range m.policies {
+		if p.set(s.Mirrors[name]) {
+			paused[p] = true
+		}
+	}
+	if m.killed.Store(s.Killed); s.Killed {
 		m.purge(func(*policy) bool { return true })
+	} else if len(paused) > 0 {
+		m.purge(func(p *policy) bool { return paused[p] })
 	}
 }
 
 // Killed says whether the kill switch is on.
 func (m *Mirror) Killed() bool { return m.killed.Load() }
-
-// Pause stops the mirrors of that name, or lets them go on. It returns false when there is none.
-func (m *Mirror) Pause(name string, on bool) bool {
-	m.mu.Lock()
-	p := m.policies[name]
-	m.mu.Unlock()
-	if p == nil {
-		return false
-	}
-	p.paused.Store(on)
-	if on {
-		m.purge(func(q *policy) bool { return q == p })
-	}
-	return true
-}
 
 func (m *Mirror) purge(which func(*policy) bool) {
 	for _, l := range m.lanes {

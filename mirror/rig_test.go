@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/proxy"
 	"tain.dev/tain/route"
@@ -280,13 +281,13 @@ func (r *rig) steps(t *testing.T) func(step, text string) bool {
 		case "table":
 			r.setTable(t, text)
 		case "pause":
-			r.Pause("v2", true)
+			r.Control(paused("v2"))
 		case "resume":
-			r.Pause("v2", false)
+			r.Control(control.State{})
 		case "kill":
-			r.Kill(true)
+			r.Control(control.State{Killed: true})
 		case "unkill":
-			r.Kill(false)
+			r.Control(control.State{})
 		case "drain":
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
@@ -328,4 +329,9 @@ func configure(t *testing.T, cfg *config.Config, settings map[string]string) {
 			t.Fatalf("there is no setting %q", name)
 		}
 	}
+}
+
+// paused is the decision to pause that mirror.
+func paused(mirror string) control.State {
+	return control.State{Mirrors: map[string]control.Rule{mirror: {Paused: true}}}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/test/wire"
 	"tain.dev/tain/traffic"
@@ -74,7 +75,7 @@ func TestWindow(t *testing.T) {
 	holds("queued 7\nsent 13\nfailed reset 1\nin flight 9\nanswered 3\ncompared 3\n", 1, 1)
 	answer() // more are in flight than there may be: no other takes its place
 	holds("queued 7\nsent 13\nfailed reset 1\nin flight 8\nanswered 4\ncompared 4\n", 2, 0)
-	r.Kill(true)
+	r.Control(control.State{Killed: true})
 	user.Closes()
 }
 
@@ -102,7 +103,7 @@ func TestWindowIsWithinTheShare(t *testing.T) {
 	if got := r.sender().window; got != 3 {
 		t.Errorf("the first window is %d where there are 3 connections", got)
 	}
-	r.Kill(true)
+	r.Control(control.State{Killed: true})
 	user.Closes()
 }
 

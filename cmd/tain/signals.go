@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"tain.dev/tain/control"
 )
 
 // untilEnded returns a context that ends with the first of Ctrl-C, SIGTERM, and the system's own end.
@@ -85,7 +87,13 @@ func (s *system) hangUp() {
 }
 
 func (s *system) kill(on bool) {
-	s.mirror.Kill(on)
+	what := control.Unkill
+	if on {
+		what = control.Kill
+	}
+	if err := s.desk.Decide(control.Decision{What: what}); err != nil {
+		s.log.Error("the kill switch", "err", err)
+	}
 	if on {
 		s.log.Warn("the kill switch is on: nothing is mirrored; SIGUSR2, or POST /api/v1/unkill, allows it again")
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tain.dev/tain/console"
+	"tain.dev/tain/control"
 	"tain.dev/tain/stat"
 	"tain.dev/tain/tlsconf"
 	"tain.dev/tain/upstream"
@@ -115,8 +116,9 @@ func viewCertificates(all []tlsconf.Status) []console.Certificate {
 }
 
 func (s *system) pause(mirror string, paused bool) error {
-	if !s.mirror.Pause(mirror, paused) {
-		return fmt.Errorf("there is no mirror %q", mirror)
+	what := control.Resume
+	if paused {
+		what = control.Pause
 	}
-	return nil
+	return s.desk.Decide(control.Decision{What: what, Mirror: mirror})
 }

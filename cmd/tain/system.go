@@ -20,6 +20,7 @@ import (
 	"tain.dev/tain/analyze/compare"
 	"tain.dev/tain/config"
 	"tain.dev/tain/console"
+	"tain.dev/tain/control"
 	"tain.dev/tain/mirror"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/proxy"
@@ -55,6 +56,7 @@ type system struct {
 	upstreams *upstream.Set
 	loops     []*netloop.Loop
 	mirror    *mirror.Mirror
+	desk      *control.Desk
 	proxy     *proxy.Proxy
 	console   *console.Console
 	watcher   *file.Watcher               // nil when there is no file to follow
@@ -90,6 +92,7 @@ func build(cfg *config.Config, log *slog.Logger) (s *system, err error) {
 		return nil, err
 	}
 	s.mirror = mirror.New(cfg, s.loops, s.upstreams, s.memory, s.analyze.Offer)
+	s.desk = control.InMemory(s.mirror.Control)
 	s.proxy = proxy.New(cfg, s.loops, s.upstreams, s.mirror.Offer, s.access, log)
 	s.setTable(cfg.Table)
 	s.reload.Store(&console.Reload{OK: true, Time: s.started})
