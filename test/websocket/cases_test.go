@@ -15,7 +15,7 @@ func eachWay(t *testing.T, test func(t *testing.T, dial func(t *testing.T) *clie
 	for _, server := range []struct {
 		name  string
 		start func(t *testing.T) string
-	}{{"echo", startEcho}, {"ws", startWS}} {
+	}{{"echo", startEcho}, {"ws", startWS}, {"ws over HTTP 2", startWSH2}} {
 		t.Run(server.name, func(t *testing.T) {
 			target, err := faulty.Start("ok")
 			if err != nil {

@@ -191,8 +191,15 @@ func validCode(code int) bool {
 }
 
 // startWS starts an echo server of Node's ws.
-func startWS(t *testing.T) (url string) {
-	command := exec.Command(wire.Need(t, "node"), "testdata/ws.js")
+func startWS(t *testing.T) (url string) { return "http://" + startNode(t, "testdata/ws.js") }
+
+// startWSH2 starts one that is reached over HTTP/2 alone.
+func startWSH2(t *testing.T) (url string) { return "h2c://" + startNode(t, "testdata/ws-h2.js") }
+
+// startNode runs a server that needs ws, and that says its port in its first line.
+func startNode(t *testing.T, script string) (addr string) {
+	t.Helper()
+	command := exec.Command(wire.Need(t, "node"), script)
 	command.Env = append(command.Environ(), "NODE_PATH=/usr/share/nodejs") // where Debian has ws
 	var out, log wire.Buffer
 	command.Stdout, command.Stderr = &out, &log
@@ -213,5 +220,5 @@ func startWS(t *testing.T) (url string) {
 		}
 		return strings.Contains(out.String(), "\n")
 	})
-	return "http://127.0.0.1:" + strings.TrimSpace(out.String())
+	return "127.0.0.1:" + strings.TrimSpace(out.String())
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -66,6 +67,25 @@ func TestRefused(t *testing.T) {
 			if c.status != status || c.header.Get("Sec-WebSocket-Version") != "13" {
 				t.Errorf("status %d and %v, want %d and what the server supports", c.status, c.header, status)
 			}
+		}
+	})
+}
+
+// TestNoExtendedConnect has a backend of HTTP/2 that knows no tunnels. Users hear that, in the same words by
+// each way.
+func TestNoExtendedConnect(t *testing.T) {
+	live := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the server got %s %s", r.Method, r.RequestURI)
+	}))
+	live.Config.Protocols = new(http.Protocols)
+	live.Config.Protocols.SetUnencryptedHTTP2(true)
+	live.Start()
+	t.Cleanup(live.Close)
+	byEachWay(t, "h2c://"+live.Listener.Addr().String(), "", func(t *testing.T, _ *rig, dial func(t *testing.T, path, fields string) *client) {
+		c := dial(t, "/", "")
+		text, err := c.in.ReadString('\n')
+		if c.status != http.StatusBadGateway || text != "tain: the backend does not switch protocols\n" {
+			t.Errorf("status %d and %q, %v; want 502, and that the backend does not switch protocols", c.status, text, err)
 		}
 	})
 }
