@@ -66,7 +66,7 @@ func TestWait(t *testing.T) {
 			r := newRig(t, nil, urlOf(scheme, at), nil)
 			var c Carrier
 			var task *netloop.Task
-			var word bool
+			var word, heard bool
 			r.in(func() {
 				c = r.take(anyone())
 				if err := c.Send([]byte("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), nil, RestChunked); err != nil {
@@ -81,6 +81,7 @@ func TestWait(t *testing.T) {
 						return
 					}
 				}
+				heard = true
 				for c.Wait() == nil {
 				}
 			})
@@ -89,6 +90,7 @@ func TestWait(t *testing.T) {
 				word = true
 				task.Wake()
 			})
+			r.until("it has heard", func() bool { return heard })
 			leave()
 			within(t, done, "who was left")
 			r.in(func() { c.Abort(Ignored) })
