@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 
@@ -98,7 +97,7 @@ func TestOtherVersionUnderTLS(t *testing.T) {
 			return
 		}
 		t.Cleanup(func() { c.Close() })
-		io.WriteString(c.(net.Conn), settings)
+		io.WriteString(c, settings)
 	}()
 	r := newRig(t, ca, urlOf("https", ln.Addr().String()), nil)
 	expectVersion(t, within(t, r.crowd(1, get("/")), "the request"), "speaks HTTP/2 only", "use h2:// instead of https:// in its URL")
