@@ -16,8 +16,8 @@ import (
 	"tain.dev/tain/test/wire"
 )
 
-// startBehindTerminal starts command on a file, with its standard input on a terminal of its own, and
-// returns a function that closes the terminal's window.
+// startBehindTerminal starts command on a terminal of its own, where its standard input and its report
+// are, unless that goes elsewhere. It returns a function that closes the terminal's window.
 func startBehindTerminal(t *testing.T, p *wire.Tain, command *exec.Cmd, args ...string) (closeWindow func()) {
 	t.Helper()
 	window, terminal, err := pty.Open()
@@ -26,6 +26,9 @@ func startBehindTerminal(t *testing.T, p *wire.Tain, command *exec.Cmd, args ...
 	}
 	t.Cleanup(func() { window.Close() })
 	command.Stdin = terminal
+	if command.Stdout == nil {
+		command.Stdout = terminal
+	}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // so that it hears of the window
 	p.Start(t, command, args...)
 	terminal.Close()
@@ -68,6 +71,7 @@ func TestHangUp(t *testing.T) {
 func TestNoHangUp(t *testing.T) {
 	p := wire.NewTain(t)
 	nohup := exec.Command("/bin/sh", "-c", `trap "" HUP; exec "$0" "$@"`, wire.Binary)
+	nohup.Stdout = &p.Out // as nohup would
 	closeWindow := startBehindTerminal(t, p, nohup, "run", "-f", configured(t, p, "http://127.0.0.1:1"))
 	untilRead(t, p, 1)
 	closeWindow()

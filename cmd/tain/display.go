@@ -117,7 +117,7 @@ func (d *display) report(w io.Writer, s *system) error {
 	if err := s.store.Close(snap.Findings); err != nil {
 		fmt.Fprintf(os.Stderr, "tain: the findings were not kept: %v\n", err)
 	}
-	if err := d.write(w, snap); err != nil {
+	if err := d.write(w, snap); err != nil && !s.unseen {
 		return &exitError{code: exitInternal, err: err, hint: "free the disk, or send standard output elsewhere"}
 	}
 	return nil

@@ -65,6 +65,7 @@ func (s *system) onSignals(ctx context.Context, signals <-chan os.Signal, open t
 				s.kill(sig == syscall.SIGUSR1)
 			case open.gone():
 				s.log.Warn("the terminal is gone, so tain ends; to outlive it, use nohup or a service manager")
+				s.unseen = true
 				s.end()
 				open = nil // more of these signals come, of the shell and of the system
 			default:

@@ -40,6 +40,7 @@ type system struct {
 	log     *slog.Logger
 	started time.Time
 	end     context.CancelFunc // begins the end of run, see untilEnded
+	unseen  bool               // the terminal is gone that the report would go to; set before end
 
 	table     atomic.Pointer[route.Table]
 	reload    atomic.Pointer[console.Reload]
