@@ -15,7 +15,8 @@ func newRunCommand() *cobra.Command {
 		Long: `tain run serves what a file, or every file of a folder, describes. Its routes and listeners are read again
 when it changes, and on SIGHUP, certificates when theirs do; a file with errors changes nothing, and is
 logged. Other settings need a restart.
-SIGTERM and Ctrl-C drain, as does the end of the terminal; SIGUSR1 stops all mirroring at once, SIGUSR2 allows it again.`,
+SIGTERM and Ctrl-C drain, as does the end of the terminal. SIGUSR1 stops all mirroring at once, SIGUSR2
+allows it again.`,
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
