@@ -53,7 +53,13 @@ func (l *Live) Write(p []byte) (int, error) {
 	var b bytes.Buffer
 	l.rewind(&b)
 	b.WriteString(clearBelow)
-	b.Write(p)
+	if l.open { // a log's end, where the reason stands, is not to be cut
+		b.WriteString(wrapAgain)
+		b.Write(p)
+		b.WriteString(noWrap)
+	} else {
+		b.Write(p)
+	}
 	l.put(&b)
 	if _, err := l.w.Write(b.Bytes()); err != nil {
 		return 0, err

@@ -42,6 +42,11 @@ func (s *screen) step(text string) string {
 		if s.row == len(s.lines) {
 			s.lines = append(s.lines, "")
 		}
+		if end > columns && !s.noWrap {
+			s.lines[s.row] = text[:columns]
+			s.row, s.column = s.row+1, 0
+			return text[columns:]
+		}
 		s.lines[s.row] = text[:end]
 		s.column = min(end, columns-1) // the cursor never leaves the row
 		return text[end:]
@@ -92,14 +97,19 @@ func TestLive(t *testing.T) {
 	shows("log 0", "log 1", "log 2", "d", "e")
 	l.Draw([]string{"f", "g", "h", "i"}, 3)
 	shows("log 0", "log 1", "log 2", "f", "g")
+	l.Write([]byte("a longer line\n"))
+	shows("log 0", "log 1", "log 2", "a longer", " line", "f", "g")
+	if !s.noWrap {
+		t.Error("lines wrap behind a log")
+	}
 	l.Close()
-	shows("log 0", "log 1", "log 2")
+	shows("log 0", "log 1", "log 2", "a longer", " line")
 	if s.hidden || s.noWrap {
 		t.Error("the terminal is not as it was")
 	}
 	l.Close()
 	l.Write([]byte("report\n"))
-	shows("log 0", "log 1", "log 2", "report")
+	shows("log 0", "log 1", "log 2", "a longer", " line", "report")
 }
 
 func TestLiveUntouched(t *testing.T) {
