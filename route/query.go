@@ -63,13 +63,16 @@ func decode(raw string) string {
 	if !strings.ContainsAny(raw, "%+") {
 		return raw
 	}
-	out := make([]byte, 0, len(raw))
+	return string(appendDecoded(make([]byte, 0, len(raw)), raw))
+}
+
+func appendDecoded(dst []byte, raw string) []byte {
 	for raw != "" {
 		c, size := decodeByte(raw)
-		out = append(out, c)
+		dst = append(dst, c)
 		raw = raw[size:]
 	}
-	return string(out)
+	return dst
 }
 
 // decodeByte decodes the first character of raw, and says how long it was.

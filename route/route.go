@@ -11,9 +11,6 @@ const (
 	DefaultMaxBody       = 1 << 20 // bytes
 )
 
-// All is the PerMillion of a mirror that copies every request.
-const All = 1_000_000
-
 // Route says what should happen to the requests that it matches. [New] takes it over: nobody
 // changes it afterwards.
 type Route struct {
