@@ -34,7 +34,7 @@ type rig struct {
 	watch                 func(*traffic.Pair) // sees each pair, on the loop; may be nil
 	refuse                atomic.Bool         // take no pairs
 	keep                  chan struct{}       // closed: pairs may be finished; nil: at once
-	bugs                  atomic.Int64
+	bugs                  wire.Bugs
 }
 
 // plain is a configuration that adds nothing to a live message.
@@ -58,7 +58,7 @@ func start(t testing.TB, cfg *config.Config, table string) *rig {
 		live: wire.Listen(t, "live"), target: wire.Listen(t, "target"), control: wire.Listen(t, "control"),
 		pairs: make(chan string, 1<<10),
 	}
-	log := slog.New(bugCounter{slog.DiscardHandler, &r.bugs})
+	log := r.bugs.Log()
 	loop, err := netloop.New(0, log)
 	if err != nil {
 		t.Fatal(err)
@@ -154,21 +154,6 @@ func (r *rig) takePair(_ int, p *traffic.Pair) bool {
 	return true
 }
 
-// bugCounter is a log that only counts bugs.
-type bugCounter struct {
-	slog.Handler
-	bugs *atomic.Int64
-}
-
-func (c bugCounter) Enabled(context.Context, slog.Level) bool { return true }
-
-func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "BUG") {
-		c.bugs.Add(1)
-	}
-	return nil
-}
-
 // books are the lines of one target that are not 0.
 func (r *rig) books(target string) string {
 	var b strings.Builder
@@ -208,15 +193,7 @@ func (r *rig) books(target string) string {
 // waitFor waits until the books of a target say exactly this.
 func (r *rig) waitFor(t testing.TB, target, want string) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for r.books(target) != want {
-		if time.Now().After(deadline) {
-			t.Fatalf("the books of %s say\n%s\nwant\n%s", target, r.books(target), want)
-		}
-		<-tick.C
-	}
+	wire.Becomes(t, "the books of "+target, want, func() string { return r.books(target) })
 }
 
 // TestCases plays every case file. Besides the settings of configure, a file has table, the text of

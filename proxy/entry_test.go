@@ -126,15 +126,15 @@ func TestHandshakeFails(t *testing.T) {
 	user := r.user(t)
 	user.Sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n") // no TLS at all
 	user.SeesBreak()
-	becomes(t, "errors", "handshake 1\n", r.errors)
+	wire.Becomes(t, "errors", "handshake 1\n", r.errors)
 	user = r.user(t)
 	user.Sends("\x16\x03\x01\x02\x00") // and nothing more
 	user.SeesBreak()
-	becomes(t, "errors", "handshake 2\n", r.errors)
+	wire.Becomes(t, "errors", "handshake 2\n", r.errors)
 	if _, err := tls.Dial("tcp", r.addr, &tls.Config{ServerName: "shop.example"}); err == nil {
 		t.Error("a user who does not trust the authority goes on")
 	}
-	becomes(t, "errors", "handshake 3\n", r.errors)
+	wire.Becomes(t, "errors", "handshake 3\n", r.errors)
 	other, err := tls.Dial("tcp", r.addr, conf) // without a certificate
 	if err == nil {
 		_, err = other.Read(make([]byte, 1))
@@ -142,7 +142,7 @@ func TestHandshakeFails(t *testing.T) {
 	if err == nil {
 		t.Error("a user without a certificate goes on")
 	}
-	becomes(t, "errors", "handshake 4\n", r.errors)
+	wire.Becomes(t, "errors", "handshake 4\n", r.errors)
 
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	if n, err := c.Read(make([]byte, 12)); n == 0 {
@@ -182,7 +182,7 @@ func TestTLSDrainAndLog(t *testing.T) {
 		if n, err := c.Read(make([]byte, 1000)); n == 0 {
 			t.Errorf("no answer: %v", err)
 		}
-		becomes(t, "the log", strings.Repeat(line, i+1), func() string {
+		wire.Becomes(t, "the log", strings.Repeat(line, i+1), func() string {
 			got, _ := os.ReadFile(cfg.AccessLog.Path)
 			return string(got)
 		})
@@ -226,7 +226,7 @@ func TestProxyHeaderAndTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	becomes(t, "the log", "192.0.2.1 HTTP/2.0\n", func() string {
+	wire.Becomes(t, "the log", "192.0.2.1 HTTP/2.0\n", func() string {
 		got, _ := os.ReadFile(cfg.AccessLog.Path)
 		return string(got)
 	})
@@ -275,7 +275,7 @@ func TestBackendTLS(t *testing.T) {
 		user := r.user(t)
 		user.Sends(get)
 		user.Gets(refused(502, "the backend can't be trusted, or does not speak TLS"))
-		becomes(t, "errors", want, r.errors)
+		wire.Becomes(t, "errors", want, r.errors)
 		user.Closes()
 	}
 	f(ca.Expired(t, "127.0.0.1"), "https", "http/1.1", "backend_tls 1\n")

@@ -64,7 +64,7 @@ func TestLargeBodiesOverHTTP2(t *testing.T) {
 			}
 		}
 		all.Wait()
-		becomes(t, "errors", "", r.errors)
+		wire.Becomes(t, "errors", "", r.errors)
 		client.CloseIdleConnections()
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -33,7 +32,7 @@ type rig struct {
 	memory      *traffic.Memory
 	entry       atomic.Pointer[Entry] // of connections
 	exchanges   chan string           // that ended, where the rig captures, as told by say
-	bugs        atomic.Int64          // that were logged
+	bugs        wire.Bugs             // that were logged
 	wantBugs    int64
 }
 
@@ -55,7 +54,7 @@ func start(t testing.TB, cfg *config.Config, table string, offer Offer) *rig {
 		live: wire.Listen(t, "live"), other: wire.Listen(t, "other"),
 		exchanges: make(chan string, 64),
 	}
-	log := slog.New(bugCounter{slog.DiscardHandler, &r.bugs})
+	log := r.bugs.Log()
 	loop, err := netloop.New(0, log)
 	if err != nil {
 		t.Fatal(err)
@@ -189,21 +188,6 @@ func (r *rig) turns() {
 	}
 }
 
-// bugCounter is a log that only counts bugs.
-type bugCounter struct {
-	slog.Handler
-	bugs *atomic.Int64
-}
-
-func (c bugCounter) Enabled(context.Context, slog.Level) bool { return true }
-
-func (c bugCounter) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "BUG") {
-		c.bugs.Add(1)
-	}
-	return nil
-}
-
 // TestCases plays every case file. Besides the settings of configure, a file has table, the text of
 // the routes, and entry, "proxy" for a listener with PROXY headers and "http1" for one without HTTP/2.
 // Besides the steps of wire, there are:
@@ -283,9 +267,9 @@ func (r *rig) steps(t *testing.T, cfg *config.Config) func(step, text string) bo
 			want, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 			wire.Until(t, "clients to be "+text, func() bool { return r.Counts().Clients == want })
 		case "errors":
-			becomes(t, "errors", plain, r.errors)
+			wire.Becomes(t, "errors", plain, r.errors)
 		case "failures":
-			becomes(t, "failures", strings.TrimSpace(plain), func() string { return strconv.FormatUint(r.failures(), 10) })
+			wire.Becomes(t, "failures", strings.TrimSpace(plain), func() string { return strconv.FormatUint(r.failures(), 10) })
 		case "silence":
 			<-time.After(120 * time.Millisecond)
 		case "exchange":
@@ -293,7 +277,7 @@ func (r *rig) steps(t *testing.T, cfg *config.Config) func(step, text string) bo
 				t.Errorf("the exchange is\n%swant\n%s", got, plain)
 			}
 		case "log":
-			becomes(t, "the log", plain, func() string {
+			wire.Becomes(t, "the log", plain, func() string {
 				got, _ := os.ReadFile(cfg.AccessLog.Path)
 				return string(got)
 			})
@@ -301,20 +285,6 @@ func (r *rig) steps(t *testing.T, cfg *config.Config) func(step, text string) bo
 			return r.frames(t, stage, step, text)
 		}
 		return true
-	}
-}
-
-// becomes waits until got is want.
-func becomes(t *testing.T, what, want string, got func() string) {
-	t.Helper()
-	end := time.Now().Add(framePatience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for text := got(); text != want; text = got() {
-		if time.Now().After(end) {
-			t.Fatalf("%s: got\n%swant\n%s", what, text, want)
-		}
-		<-tick.C
 	}
 }
 

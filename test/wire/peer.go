@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// patience is how long a peer waits for what must happen.
-const patience = 30 * time.Second
-
 // Peer is one end of a connection. Its methods fail the test where something else happens than
 // they say. It belongs to the test's goroutine.
 type Peer struct {
@@ -206,17 +203,3 @@ func (s *Server) AcceptsNone() {
 
 // Closes refuses connections from now on.
 func (s *Server) Closes() { s.listener.Close() }
-
-// Until waits for what must become true.
-func Until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain for %s", patience, what)
-		}
-		<-tick.C
-	}
-}
