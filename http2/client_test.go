@@ -12,6 +12,7 @@ import (
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 // A message is an answer as a test compares it.
@@ -135,7 +136,7 @@ func newUpstream(t *testing.T, set *Settings, settings ...setting) *upstream {
 		u.c.OnChange = func(*Conn) { u.changes.Add(1) }
 	})
 	u.peer = accept(t, ln, settings...)
-	wait(t, connected, "the client")
+	wire.Await(t, connected, "the client")
 	u.rig.until("the settings are known", func() bool { return u.c.settled && u.c.acked })
 	return u
 }
@@ -172,7 +173,7 @@ func TestAnswersOfServers(t *testing.T) {
 			t.Fatalf("%s: request on stream %d, want %d", name, f.stream, id)
 		}
 		u.write(frames...)
-		wait(t, done, name)
+		wire.Await(t, done, name)
 		if text := fmt.Sprintf("%d %s %s%v", got.status, got.body, got.trailer, err); !strings.Contains(text, want) {
 			t.Errorf("%s: %s, want %s", name, text, want)
 		}
@@ -223,7 +224,7 @@ func TestInterimFlood(t *testing.T) {
 	}
 	u.expectReset(1, EnhanceYourCalm)
 	<-let
-	wait(t, done, "the reading")
+	wire.Await(t, done, "the reading")
 	if err != ErrLargeHead {
 		t.Error(err)
 	}
@@ -241,12 +242,12 @@ func TestUnprocessed(t *testing.T) {
 			second := u.ask(func(s *Stream) { errs[1] = s.ReadHead() })
 			u.peer.until(frameHeaders)
 			frames(u)
-			wait(t, second, "the second request")
+			wire.Await(t, second, "the second request")
 			if got := Unprocessed(errs[1]); got != want || errs[1] == nil {
 				t.Errorf("%v: unprocessed %v, want %v", errs[1], got, want)
 			}
 			u.Close()
-			wait(t, first, "the first request")
+			wire.Await(t, first, "the first request")
 			if Unprocessed(errs[0]) || !errors.Is(errs[0], io.ErrUnexpectedEOF) {
 				t.Errorf("the first: %v", errs[0])
 			}
@@ -290,7 +291,7 @@ func TestRoom(t *testing.T) {
 	room(0)
 	before := u.changes.Load()
 	u.write(u.headers(1, flagEndStream, ":status: 200"))
-	wait(t, first, "the first answer")
+	wire.Await(t, first, "the first answer")
 	room(1)
 	if u.changes.Load() == before {
 		t.Error("nobody was told")
@@ -310,7 +311,7 @@ func TestRoom(t *testing.T) {
 		}
 	})
 	u.write(u.headers(3, flagEndStream, ":status: 200"))
-	wait(t, second, "the second answer")
+	wire.Await(t, second, "the second answer")
 	u.on(func() { u.c.nextID = maxStreamID + 2 })
 	room(0)
 }
@@ -346,5 +347,5 @@ func TestLow(t *testing.T) {
 			askOf(t, r, c, "POST / HTTP/1.1\r\nHost: a\r\n", "a: b\r\n")
 		})
 	})
-	wait(t, done, "the client")
+	wire.Await(t, done, "the client")
 }

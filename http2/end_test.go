@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 // goodbye reads GOAWAY, which must be without an error, and returns the last stream that it names.
@@ -89,10 +90,10 @@ func TestPeerLeaves(t *testing.T) {
 		p.alive()
 		p.write(frame{length: 100, kind: frameData, stream: 1}.append(nil))
 		leave(p.Conn.(*net.TCPConn))
-		if err := wait(t, ended, "the handler"); err == nil || !strings.Contains(err.Error(), want) {
+		if err := wire.Await(t, ended, "the handler"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
-		wait(t, closed, "the former OnClose")
+		wire.Await(t, closed, "the former OnClose")
 	}
 	f(func(c *net.TCPConn) { c.Close() }, "unexpected EOF")
 	f(func(c *net.TCPConn) { c.CloseWrite() }, "unexpected EOF")
@@ -114,7 +115,7 @@ func TestLoopStops(t *testing.T) {
 		ended <- s.ReadHead()
 		s.Close()
 	})
-	wait(t, started, "the request")
+	wire.Await(t, started, "the request")
 	r.end()
 	for range 2 {
 		select {
@@ -137,7 +138,7 @@ func TestClientGoesAway(t *testing.T) {
 	u.on(func() { u.c.Shutdown(); u.c.Shutdown() })
 	u.goodbye()
 	u.write(u.headers(1, 0, ":status: 200"), raw(frameData, flagEndStream, 1, "fine"))
-	wait(t, done, "the answer")
+	wire.Await(t, done, "the answer")
 	if got.body != "fine" {
 		t.Errorf("%+v", got)
 	}
@@ -165,7 +166,7 @@ func TestServerGoesAway(t *testing.T) {
 	u.write(appendGoAway(nil, maxStreamID, NoError, ""), appendGoAway(nil, 1, NoError, "so long"))
 	u.rig.until("it is heard", func() bool { return !u.c.Usable() })
 	u.write(u.headers(1, 0, ":status: 200"), raw(frameData, flagEndStream, 1, "fine"))
-	wait(t, done, "the answer")
+	wire.Await(t, done, "the answer")
 	if got.body != "fine" {
 		t.Errorf("%+v", got)
 	}
@@ -185,7 +186,7 @@ func TestServersFaults(t *testing.T) {
 		u.peer.until(frameHeaders)
 		u.write(frames...)
 		u.expectGoodbye(code)
-		wait(t, done, "the request")
+		wire.Await(t, done, "the request")
 		if heard := u.heard(); heard != reason || err == nil {
 			t.Errorf("refused %q, want %q; %v", heard, reason, err)
 		}
@@ -205,7 +206,7 @@ func TestAfterReset(t *testing.T) {
 	done := u.ask(func(s *Stream) { s.ReadHead() })
 	u.peer.until(frameHeaders)
 	u.write(u.headers(1, 0, ":status: 200"))
-	wait(t, done, "the request")
+	wire.Await(t, done, "the request")
 	u.expectReset(1, Cancel)
 	u.write(raw(frameData, 0, 1, "x"), u.headers(1, flagEndStream, "a: b"), appendReset(nil, 1, NoError), appendWindow(nil, 1, 1))
 	u.alive()

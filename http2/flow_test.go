@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"tain.dev/tain/test/wire"
 )
 
 // produce answers with n bytes.
@@ -160,7 +162,7 @@ func TestWindowUpdates(t *testing.T) {
 		conn -= size
 	}
 	p.write(raw(frameData, flagEndStream, 1, ""))
-	if n := wait(t, got, "the body"); n != frames*10_000 {
+	if n := wire.Await(t, got, "the body"); n != frames*10_000 {
 		t.Errorf("%d bytes arrived", n)
 	}
 	if most := frames * size * 2 / (window / 2); updates > most {
@@ -234,7 +236,7 @@ func TestLateView(t *testing.T) {
 		p.write(raw(frameData, 0, 1, strings.Repeat("b", 10_000)))
 	}
 	p.write(raw(frameData, flagEndStream, 1, ""))
-	if view := wait(t, views, "the handler"); view != "a" {
+	if view := wire.Await(t, views, "the handler"); view != "a" {
 		t.Errorf("%.40q", view)
 	}
 }

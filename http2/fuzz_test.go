@@ -13,6 +13,7 @@ import (
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 // FuzzServer sends anything to a server and closes. However it goes, the server closes too, nothing
@@ -111,7 +112,7 @@ func FuzzClient(f *testing.F) {
 		go io.Copy(io.Discard, nc)
 		nc.Write(append(appendSettings(nil), frames...))
 		nc.(*net.TCPConn).CloseWrite()
-		wait(t, done, "the client")
+		wire.Await(t, done, "the client")
 		nc.Close()
 		if left != 0 {
 			t.Fatalf("%d streams are left", left)

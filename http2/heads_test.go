@@ -3,6 +3,8 @@ package http2
 import (
 	"strings"
 	"testing"
+
+	"tain.dev/tain/test/wire"
 )
 
 // holder serves streams that stay until they are let go.
@@ -68,7 +70,7 @@ func TestHeadMemory(t *testing.T) {
 		t.Errorf("refused %q", heard)
 	}
 	for range fit {
-		wait(t, h.streams, "a stream")
+		wire.Await(t, h.streams, "a stream")
 	}
 	h.on(func() {
 		if h.conn.heads != fit*size || h.conn.lent != fit {
@@ -79,7 +81,7 @@ func TestHeadMemory(t *testing.T) {
 	p.answered(1)
 	frame, _ := p.bomb(id)
 	p.write(frame)
-	if s := wait(t, h.streams, "a stream where one has left"); s.id != id {
+	if s := wire.Await(t, h.streams, "a stream where one has left"); s.id != id {
 		t.Errorf("stream %d has a handler, want %d", s.id, id)
 	}
 	h.letGo(1 << 31)
@@ -99,7 +101,7 @@ func TestTrailerMemory(t *testing.T) {
 	id := func(i int) uint32 { return uint32(2*i + 1) }
 	for i := range posts {
 		p.write(p.headers(id(i), 0, postFields...))
-		wait(t, h.streams, "a stream")
+		wire.Await(t, h.streams, "a stream")
 	}
 	_, size := p.bomb(1)
 	h.on(func() {
@@ -130,7 +132,7 @@ func TestUsualHeads(t *testing.T) {
 	text := len("GET / HTTP/1.1\r\nHost: a\r\na: \r\n\r\n")
 	for i := range 128 {
 		p.write(p.get(uint32(2*i+1), "a: "+strings.Repeat("x", keptHead-text)))
-		wait(t, h.streams, "a stream")
+		wire.Await(t, h.streams, "a stream")
 	}
 	if heard := h.heard(); heard != "" {
 		t.Errorf("refused %q", heard)

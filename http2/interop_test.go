@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tain.dev/tain/test/wire"
 )
 
 // tool finds a program, without which the test is skipped, or fails in CI.
@@ -78,7 +80,7 @@ func TestNetHTTPClient(t *testing.T) {
 		}
 	}
 	for range 4 * len(sizes) {
-		if err := wait(t, errs, "an answer"); err != nil {
+		if err := wire.Await(t, errs, "an answer"); err != nil {
 			t.Error(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 // patience bounds every wait of the tests. Nothing waits that long but a test that fails.
@@ -73,7 +74,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) end() {
 	r.Stop()
-	wait(r, r.done, "the loop to stop")
+	wire.Await(r, r.done, "the loop to stop")
 }
 
 // on runs fn on the loop, outside of any coroutine, and waits for it.
@@ -84,13 +85,13 @@ func (r *rig) on(fn func()) {
 		defer close(done)
 		fn()
 	})
-	wait(r, done, "a submission to run")
+	wire.Await(r, done, "a submission to run")
 }
 
 // in runs fn in a coroutine and waits until it has returned.
 func (r *rig) in(fn func()) {
 	r.Helper()
-	wait(r, r.begin(fn), "a coroutine to end")
+	wire.Await(r, r.begin(fn), "a coroutine to end")
 }
 
 // begin runs fn in a coroutine, and closes the channel once it has returned.
@@ -191,18 +192,6 @@ func dial(t testing.TB, addr string) *net.TCPConn {
 	c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { c.Close() })
 	return c.(*net.TCPConn)
-}
-
-// wait receives from ch, or fails the test.
-func wait[T any](t testing.TB, ch <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
 }
 
 // echo answers with the request's head and body, and its trailers as trailers. It answers paths

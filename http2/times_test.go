@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 const soon = 30 * time.Millisecond
@@ -49,7 +50,7 @@ func TestSlowBody(t *testing.T) {
 		}
 	}))
 	p.write(p.headers(1, 0, postFields...), frame{length: 100, kind: frameData, stream: 1}.append(nil), []byte("a part"))
-	if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
+	if err := wire.Await(t, ended, "the handler"); err != netloop.ErrTimeout {
 		t.Error(err)
 	}
 	if got := p.answered(1); !strings.Contains(got, "408") {
@@ -101,7 +102,7 @@ func TestSlowRead(t *testing.T) {
 	p := newPeer(t, nil)
 	deaf(t, addr, p.get(1), p.get(3), p.get(5))
 	for range 3 {
-		if err := wait(t, ended, "the handler"); err == nil || !strings.Contains(err.Error(), "WriteTimeout") {
+		if err := wire.Await(t, ended, "the handler"); err == nil || !strings.Contains(err.Error(), "WriteTimeout") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestZeroWindow(t *testing.T) {
 			ended <- s.Send([]byte("x"))
 		}), setting{settingWindow, 0})
 		p.write(p.get(1))
-		if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
+		if err := wire.Await(t, ended, "the handler"); err != netloop.ErrTimeout {
 			t.Error(err)
 		}
 		p.expectReset(1, InternalError)
@@ -150,7 +151,7 @@ func TestStalledWindow(t *testing.T) {
 	p.write(p.headers(1, 0, postFields...))
 	<-time.After(4 * soon)
 	p.write(raw(frameData, flagEndStream, 1, "x"))
-	if err := wait(t, ended, "the handler"); err != netloop.ErrTimeout {
+	if err := wire.Await(t, ended, "the handler"); err != netloop.ErrTimeout {
 		t.Error(err)
 	}
 	p.expectReset(1, InternalError)
@@ -168,7 +169,7 @@ func TestUnreadOutput(t *testing.T) {
 	})
 	p := deaf(t, addr)
 	p.write(p.get(1))
-	c := wait(t, begun, "the handler")
+	c := wire.Await(t, begun, "the handler")
 	pings := []byte(strings.Repeat(string(appendPing(nil, []byte("12345678"), 0)), 400))
 	most := 0
 	r.on(func() { c.flood.counts[glitchPing] = -1 << 30 }) // that they are many is not what this is about

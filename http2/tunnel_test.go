@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tain.dev/tain/http1"
+	"tain.dev/tain/test/wire"
 )
 
 const upgrade = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -137,5 +138,5 @@ func TestNoTunnel(t *testing.T) {
 	if got := fmt.Sprint(u.fields); got != "[:method: CONNECT :protocol: websocket :scheme: https :authority: a :path: /chat sec-websocket-version: 13 te: trailers]" {
 		t.Error(got)
 	}
-	wait(t, done, "the request")
+	wire.Await(t, done, "the request")
 }

@@ -6,26 +6,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 )
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// until waits until cond holds, which is a matter of moments, or of a second where a time to live has
-// to end.
-func until(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !cond(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
 
 // newTestCluster makes a cluster whose goroutines do not run.
 func newTestCluster(t testing.TB, url string, o *route.Options) *Cluster {

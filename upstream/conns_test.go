@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 const noContent = "HTTP/1.1 204 No Content\r\n\r\n"
@@ -85,7 +86,7 @@ func TestReusedConnectionsWork(t *testing.T) {
 		}
 		theirs.expect(get("/"))
 		theirs.write(answers[i%len(answers)])
-		within(t, done, "the exchange")
+		wire.Await(t, done, "the exchange")
 	}
 }
 
@@ -102,7 +103,7 @@ func TestConnectionsThatEnd(t *testing.T) {
 		if what == "ended by the close" {
 			theirs.CloseWrite()
 		}
-		within(t, done, "the exchange")
+		wire.Await(t, done, "the exchange")
 		theirs.expectEnd("", false)
 		r.in(func() {
 			if _, reused, _ := r.pool.Take(&Ask{Timeout: patience}); reused {
@@ -200,7 +201,7 @@ func TestUnreadBytes(t *testing.T) {
 	theirs := srv.next()
 	theirs.expect(get("/"))
 	theirs.write(noContent + noContent)
-	within(t, done, "the exchange")
+	wire.Await(t, done, "the exchange")
 	theirs.expectEnd("", false)
 	r.in(func() {
 		if n := len(r.pool.servers[r.cluster.Servers()[0]].idle); n != 0 {

@@ -8,6 +8,7 @@ import (
 	"tain.dev/tain/http1"
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/test/wire"
 )
 
 // TestCut ends the waits of other coroutines, and leaves the loan to its owner.
@@ -41,8 +42,8 @@ func TestCut(t *testing.T) {
 					t.Errorf("%d requests run after the cut, want the one whose loan goes on", n)
 				}
 			})
-			within(t, reader, "who reads")
-			within(t, sender, "who sends")
+			wire.Await(t, reader, "who reads")
+			wire.Await(t, sender, "who sends")
 			if reading == nil || sending == nil {
 				t.Errorf("reading ended with %v, sending with %v", reading, sending)
 			}
@@ -92,7 +93,7 @@ func TestWait(t *testing.T) {
 			})
 			r.until("it has heard", func() bool { return heard })
 			leave()
-			within(t, done, "who was left")
+			wire.Await(t, done, "who was left")
 			r.in(func() { c.Abort(Ignored) })
 		})
 	}
@@ -134,7 +135,7 @@ func TestUnfinishedRequests(t *testing.T) {
 				}
 				end(c)
 			})
-			if err := within(t, bodies, "the body"); err == nil {
+			if err := wire.Await(t, bodies, "the body"); err == nil {
 				t.Errorf("%s: the server takes a part of a body for the whole", what)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // TestStatusSaysWhyNoConnectionIsMade of a server that is left out for it.
@@ -21,7 +22,7 @@ func TestStatusSaysWhyNoConnectionIsMade(t *testing.T) {
 		r := newRig(t, nil, urlOf(scheme, at, newByHand(t).addr), &route.Options{Outlier: route.Outlier{Failures: 1}})
 		first := r.cluster.Servers()[0]
 		r.in(func() { r.pool.of(first).take(anyone()) })
-		until(t, scheme+": the server is left out", func() bool { return !first.well() })
+		wire.Until(t, scheme+": the server is left out", func() bool { return !first.well() })
 		got := r.cluster.status().Servers[0]
 		if want := "1 requests in a row failed, the last one: no connection ("; !strings.HasPrefix(got.Why, want) || !strings.Contains(got.Why, says) {
 			t.Errorf("%s: the status says %q, want %q", scheme, got.Why, says)
@@ -38,7 +39,7 @@ func TestHandshakesThatFail(t *testing.T) {
 		t.Helper()
 		for _, scheme := range []string{"https", "h2"} {
 			r := newRig(t, ca, urlOf(scheme, at), nil)
-			err := within(t, r.crowd(1, get("/")), "the request")
+			err := wire.Await(t, r.crowd(1, get("/")), "the request")
 			var handshake *HandshakeError
 			if !errors.As(err, &handshake) || OutcomeOf(err) != ConnectFailed || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s, %s: %v, want one that says %q", what, scheme, err, says)

@@ -10,6 +10,7 @@ import (
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
+	"tain.dev/tain/test/wire"
 )
 
 // TestMaxRequests holds that a request is counted until its loan ends, in whatever way.
@@ -236,7 +237,7 @@ func TestWhoGivesUpTriesNoOther(t *testing.T) {
 			user := users.next()
 			r.until("it waits", func() bool { return r.cluster.status().Conns.Running == 1 })
 			end(r, task, user)
-			within(t, done, "the end of the wait")
+			wire.Await(t, done, "the end of the wait")
 			if !errors.Is(err, want) {
 				t.Errorf("it ended with %v, want %v", err, want)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
+	"tain.dev/tain/test/wire"
 )
 
 // noOutlier keeps servers that fail in the choice.
@@ -211,7 +212,7 @@ func TestGoneServers(t *testing.T) {
 		})
 		r.until("the idle connection is closed", func() bool { return gone.open.Load() == 1 })
 		close(release)
-		within(t, slow, "the slow request")
+		wire.Await(t, slow, "the slow request")
 		r.until("the last connection is closed", func() bool { return gone.open.Load() == 0 })
 	}
 }
@@ -291,7 +292,7 @@ func TestPROXYHeader(t *testing.T) {
 		theirs := srv.next()
 		theirs.expect(want)
 		theirs.Close()
-		within(t, done, "the request")
+		wire.Await(t, done, "the request")
 	}
 	const v1, v2 = "PROXY UNKNOWN\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 	const hello = "\x16\x03\x01" // a record of TLS
@@ -320,5 +321,5 @@ func TestPROXYHeaderIsSentOnce(t *testing.T) {
 	theirs.write("HTTP/1.1 204 No Content\r\n\r\n")
 	theirs.expect(get("/"))
 	theirs.write("HTTP/1.1 204 No Content\r\n\r\n")
-	within(t, done, "both requests")
+	wire.Await(t, done, "both requests")
 }

@@ -18,6 +18,7 @@ import (
 
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // serveHTTP serves handler over every version of HTTP, with TLS if there is a certificate. It
@@ -342,10 +343,10 @@ func TestSetChecksServers(t *testing.T) {
 	}
 	picked := func() int { return picks(c, 10, nil)[c.Servers()[0]] }
 	status.Store(503)
-	until(t, "the server to be found ill", func() bool { return picked() == 0 })
+	wire.Until(t, "the server to be found ill", func() bool { return picked() == 0 })
 	if got := s.Status()[0].Servers[0].Why; got != "health check: it answers /ready with 503" {
 		t.Errorf("the status says %q", got)
 	}
 	status.Store(200)
-	until(t, "the server to be found well", func() bool { return picked() == 5 })
+	wire.Until(t, "the server to be found well", func() bool { return picked() == 5 })
 }

@@ -13,6 +13,7 @@ import (
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // patience bounds every wait of the tests of pools. Nothing waits that long but a test that fails.
@@ -68,7 +69,7 @@ func (r *rig) start() {
 	r.Cleanup(func() {
 		r.in(func() { r.pool.Close() })
 		loop.Stop()
-		within(r, done, "the loop to stop")
+		wire.Await(r, done, "the loop to stop")
 	})
 }
 
@@ -142,7 +143,7 @@ func (r *rig) begin(fn func()) <-chan struct{} {
 // in runs fn in a coroutine and waits until it has returned.
 func (r *rig) in(fn func()) {
 	r.Helper()
-	within(r, r.begin(fn), "a coroutine to end")
+	wire.Await(r, r.begin(fn), "a coroutine to end")
 }
 
 // until calls cond on the loop until it holds.
@@ -154,18 +155,6 @@ func (r *rig) until(what string, cond func() bool) {
 		if time.Now().After(end) {
 			r.Fatalf("waited in vain until %s", what)
 		}
-	}
-}
-
-// within receives from ch, or fails the test.
-func within[T any](t testing.TB, ch <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
 	}
 }
 

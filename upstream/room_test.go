@@ -6,6 +6,7 @@ import (
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
+	"tain.dev/tain/test/wire"
 )
 
 // TestIdleConnsOfOtherLoopsGiveWay, in turns: what is idle on one loop keeps nobody on another one
@@ -48,7 +49,7 @@ func TestNobodyIsRefusedForIdleConns(t *testing.T) {
 			}))
 		}
 		for _, end := range ends {
-			within(t, end, "a loop")
+			wire.Await(t, end, "a loop")
 		}
 	}
 }
@@ -89,7 +90,7 @@ func TestWhoAsksForRoomGivesUp(t *testing.T) {
 		close(stopped)
 		<-stop
 	})
-	within(t, stopped, "the loop to be kept")
+	wire.Await(t, stopped, "the loop to be kept")
 	var task *netloop.Task
 	var err error
 	asking := there.begin(func() {
@@ -98,7 +99,7 @@ func TestWhoAsksForRoomGivesUp(t *testing.T) {
 	})
 	there.until("it waits", func() bool { return task != nil })
 	there.in(task.Cancel)
-	within(t, asking, "who gave up")
+	wire.Await(t, asking, "who gave up")
 	expectError(t, "given up", err, netloop.ErrCanceled, "")
 	close(stop)
 	there.until("the room is free", func() bool { return here.cluster.status().Conns.Running == 0 })

@@ -16,6 +16,7 @@ import (
 
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // site is an HTTP server that counts its connections.
@@ -131,7 +132,7 @@ func newByHand(t testing.TB) *byHand {
 // next is the connection that was made first of those that the test has not got yet.
 func (s *byHand) next() *far {
 	s.Helper()
-	c := within(s.TB, s.accepted, "a connection")
+	c := wire.Await(s.TB, s.accepted, "a connection")
 	return &far{s.TB, c, bufio.NewReader(c)}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // crowd makes n requests at once, and returns a channel with how each ended.
@@ -32,7 +33,7 @@ func (r *rig) crowd(n int, head string) <-chan error {
 func expectAll(t *testing.T, ends <-chan error, n int) {
 	t.Helper()
 	for range n {
-		if err := within(t, ends, "a request"); err != nil {
+		if err := wire.Await(t, ends, "a request"); err != nil {
 			t.Errorf("a request of the crowd ended with %v", err)
 		}
 	}
@@ -109,8 +110,8 @@ func TestWhoIsFirstIsNotReused(t *testing.T) {
 			c.Abort(Ignored)
 		}
 	})
-	within(t, one, "the first")
-	within(t, two, "the second")
+	wire.Await(t, one, "the first")
+	wire.Await(t, two, "the second")
 	if first == second {
 		t.Errorf("reused: %v and %v", first, second)
 	}
@@ -143,7 +144,7 @@ func TestRoomIsUsed(t *testing.T) {
 	done := r.begin(func() { late = r.take(anyone()) })
 	r.until("it waits", func() bool { return len(r.conns().waiting) == 1 })
 	r.in(func() { first.Release() })
-	within(t, done, "who waited")
+	wire.Await(t, done, "who waited")
 	r.in(func() {
 		if c := late.(*h2).stream.Conn(); c == fresh.(*h2).stream.Conn() || c != r.conns().shared[0] {
 			t.Error("it has not got the stream that was given back")
@@ -193,11 +194,11 @@ func TestGoodbyeInTheMiddle(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
-	within(t, inside, "the slow request")
+	wire.Await(t, inside, "the slow request")
 	r.mustAsk(anyone(), get("/last"))
 	r.mustAsk(anyone(), get("/"))
 	close(leave)
-	within(t, slow, "the slow answer")
+	wire.Await(t, slow, "the slow answer")
 	srv.expectConns(t, "after a goodbye", 2)
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"tain.dev/tain/test/wire"
 )
 
 // machine is a system with files of its own.
@@ -144,12 +145,12 @@ func TestSetOverDNS(t *testing.T) {
 		<-done
 	}()
 	c := mustCluster(t, s, "http://shop.test:8080")
-	until(t, "the first answer", func() bool { return addrs(c.Servers()) == "10.0.0.1:8080" })
+	wire.Until(t, "the first answer", func() bool { return addrs(c.Servers()) == "10.0.0.1:8080" })
 	names.set("shop.test", at("shop.test", 1, "10.0.0.2"), at("shop.test", 1, "10.0.0.3"))
-	until(t, "the second answer", func() bool { return addrs(c.Servers()) == "10.0.0.2:8080 10.0.0.3:8080" })
+	wire.Until(t, "the second answer", func() bool { return addrs(c.Servers()) == "10.0.0.2:8080 10.0.0.3:8080" })
 	names.do(func() { names.silent = true })
 	names.questions()
-	until(t, "questions without answers", func() bool { return len(names.questions()) > 0 })
+	wire.Until(t, "questions without answers", func() bool { return len(names.questions()) > 0 })
 	if len(c.Servers()) != 2 {
 		t.Error("a silent name server has taken servers away")
 	}

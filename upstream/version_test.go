@@ -10,6 +10,7 @@ import (
 	"tain.dev/tain/http1"
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // settings is what a server of HTTP/2 says first.
@@ -33,7 +34,7 @@ func TestOtherVersion(t *testing.T) {
 		r := newRig(t, nil, urlOf(scheme, srv.addr), o)
 		ends := r.crowd(1, get("/"))
 		srv.next().write(answer)
-		expectVersion(t, within(t, ends, "the request"), says, fix)
+		expectVersion(t, wire.Await(t, ends, "the request"), says, fix)
 	}
 	const no = `does not speak HTTP/2: it answered `
 	f("h2c", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", nil, no+`"HTTP/1.1 400 Bad Request"`, "use http:// instead of h2c:// in its URL")
@@ -57,7 +58,7 @@ func TestOtherVersionIsShared(t *testing.T) {
 	for round := range int32(2) {
 		ends := r.crowd(n, get("/"))
 		for range n {
-			expectVersion(t, within(t, ends, "a request"), `does not speak HTTP/2: it answered "HTTP/1.1 404 Not Found"`,
+			expectVersion(t, wire.Await(t, ends, "a request"), `does not speak HTTP/2: it answered "HTTP/1.1 404 Not Found"`,
 				"use http:// instead of h2c:// in its URL")
 		}
 		srv.expectConns(t, "after a crowd", round+1)
@@ -79,7 +80,7 @@ func TestOtherVersionInTheMiddle(t *testing.T) {
 		c.Abort(Reset)
 	})
 	srv.next().write("HTTP/1.1 400 Bad Request\r\n\r\n")
-	within(t, done, "the upload")
+	wire.Await(t, done, "the upload")
 	expectVersion(t, err, `does not speak HTTP/2: it answered "HTTP/1.1 400 Bad Request"`, "use http:// instead of h2c:// in its URL")
 }
 
@@ -100,7 +101,7 @@ func TestOtherVersionUnderTLS(t *testing.T) {
 		io.WriteString(c, settings)
 	}()
 	r := newRig(t, ca, urlOf("https", ln.Addr().String()), nil)
-	expectVersion(t, within(t, r.crowd(1, get("/")), "the request"), "speaks HTTP/2 only", "use h2:// instead of https:// in its URL")
+	expectVersion(t, wire.Await(t, r.crowd(1, get("/")), "the request"), "speaks HTTP/2 only", "use h2:// instead of https:// in its URL")
 }
 
 // TestMalformedIsNoOtherVersion: what nobody can tell is what it was.
@@ -112,7 +113,7 @@ func TestMalformedIsNoOtherVersion(t *testing.T) {
 		ends := r.crowd(1, get("/"))
 		srv.next().write(answer)
 		var other *VersionError
-		if err := within(t, ends, "the request"); err == nil || errors.As(err, &other) {
+		if err := wire.Await(t, ends, "the request"); err == nil || errors.As(err, &other) {
 			t.Errorf("%s, %q: %v", scheme, answer, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/route"
 	"tain.dev/tain/test/pki"
+	"tain.dev/tain/test/wire"
 )
 
 // held is a server that can't be reached before the test says so.
@@ -59,7 +60,7 @@ func TestFailedConnectionIsShared(t *testing.T) {
 	h := waitForIt(t, n, patience)
 	h.next().Close()
 	for range n {
-		within(t, h.ended, "a request")
+		wire.Await(t, h.ended, "a request")
 	}
 	for i, err := range h.errs {
 		var handshake *HandshakeError
@@ -80,11 +81,11 @@ func TestFailedConnectionIsShared(t *testing.T) {
 func TestFailedConnectionDoesNotLast(t *testing.T) {
 	h := waitForIt(t, 2, patience)
 	h.next().Close()
-	within(t, h.ended, "a request")
-	within(t, h.ended, "a request")
+	wire.Await(t, h.ended, "a request")
+	wire.Await(t, h.ended, "a request")
 	later := h.r.begin(func() { h.r.pool.Take(anyone()) })
 	h.next().Close()
-	within(t, later, "the later request")
+	wire.Await(t, later, "the later request")
 }
 
 // TestSharedTimeout bounds the waits of all, though they have no deadline of their own.
@@ -92,7 +93,7 @@ func TestSharedTimeout(t *testing.T) {
 	const n = 5
 	h := waitForIt(t, n, 50*time.Millisecond)
 	for range n {
-		within(t, h.ended, "a request")
+		wire.Await(t, h.ended, "a request")
 	}
 	for i, err := range h.errs {
 		if !errors.Is(err, netloop.ErrTimeout) {
@@ -111,7 +112,7 @@ func TestWhoMakesItGivesUp(t *testing.T) {
 	h := waitForIt(t, n, patience)
 	h.next()
 	h.r.in(h.tasks[0].Cancel)
-	if i := within(t, h.ended, "who was canceled"); i != 0 || !errors.Is(h.errs[0], netloop.ErrCanceled) {
+	if i := wire.Await(t, h.ended, "who was canceled"); i != 0 || !errors.Is(h.errs[0], netloop.ErrCanceled) {
 		t.Errorf("request %d ended with %v", i, h.errs[i])
 	}
 	theirs := h.next() // another's
@@ -120,15 +121,15 @@ func TestWhoMakesItGivesUp(t *testing.T) {
 		t.Error("it counts against the server")
 	}
 	theirs.Close()
-	within(t, h.ended, "who took over")
-	within(t, h.ended, "who waited for it")
+	wire.Await(t, h.ended, "who took over")
+	wire.Await(t, h.ended, "who waited for it")
 }
 
 // TestWhoWaitsGivesUp, and is forgotten.
 func TestWhoWaitsGivesUp(t *testing.T) {
 	h := waitForIt(t, 4, patience)
 	h.r.in(h.tasks[2].Cancel)
-	if i := within(t, h.ended, "who was canceled"); i != 2 || !errors.Is(h.errs[2], netloop.ErrCanceled) {
+	if i := wire.Await(t, h.ended, "who was canceled"); i != 2 || !errors.Is(h.errs[2], netloop.ErrCanceled) {
 		t.Errorf("request %d ended with %v", i, h.errs[i])
 	}
 	h.expectWaiting(2)
@@ -142,7 +143,7 @@ func TestWhoWaitsGivesUp(t *testing.T) {
 	h.expectWaiting(2)
 	h.next().Close()
 	for range 3 {
-		within(t, h.ended, "a request")
+		wire.Await(t, h.ended, "a request")
 	}
 }
 
@@ -152,7 +153,7 @@ func TestRefusedConnectionsAreShared(t *testing.T) {
 	r := newRig(t, nil, urlOf("h2c", closedPorts(t, 3)...), &route.Options{Outlier: noOutlier})
 	ends := r.crowd(n, get("/"))
 	for range n {
-		if err := within(t, ends, "a request"); !errors.Is(err, syscall.ECONNREFUSED) {
+		if err := wire.Await(t, ends, "a request"); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("%v", err)
 		}
 	}
@@ -180,7 +181,7 @@ func TestWaitingIsBounded(t *testing.T) {
 		})
 	}
 	for range 2*n - most {
-		expectError(t, "one too many", within(t, errs, "a refusal"), ErrBusy, "as many requests run as maxRequests allows, 6; raise it")
+		expectError(t, "one too many", wire.Await(t, errs, "a refusal"), ErrBusy, "as many requests run as maxRequests allows, 6; raise it")
 	}
 	if got := here.cluster.status().Requests; got.Running != most || got.Refused != 2*n-most || len(errs) > 0 {
 		t.Errorf("%+v, and %d ended besides", got, len(errs))
@@ -193,7 +194,7 @@ func TestWaitingIsBounded(t *testing.T) {
 		})
 	}
 	for range most {
-		expectError(t, "who waited", within(t, errs, "the others"), netloop.ErrCanceled, "")
+		expectError(t, "who waited", wire.Await(t, errs, "the others"), netloop.ErrCanceled, "")
 	}
 }
 
@@ -206,7 +207,7 @@ func TestSilentServer(t *testing.T) {
 	r.in(func() { first, _, _ = r.pool.Take(&Ask{Timeout: 50 * time.Millisecond}) })
 	done := r.begin(func() { second, _, _ = r.pool.Take(&Ask{Timeout: 50 * time.Millisecond}) })
 	r.until("the second one waits", func() bool { return second != nil || len(r.conns().waiting) == 1 })
-	within(t, done, "the second one")
+	wire.Await(t, done, "the second one")
 	srv.next()
 	if first == nil || second == nil || len(srv.accepted) != 0 {
 		t.Errorf("%v, %v, and %d more connections", first, second, len(srv.accepted))
@@ -232,7 +233,7 @@ func TestFreshConnectionDies(t *testing.T) {
 	r.until("the second one waits", func() bool { return len(r.conns().waiting) == 1 })
 	srv.next().Close()
 	srv.next()
-	within(t, done, "the second one")
+	wire.Await(t, done, "the second one")
 	r.in(func() {
 		_, err := read(first)
 		if !http2.Unprocessed(err) {
@@ -262,6 +263,6 @@ func TestPoolClosesWhileItConnects(t *testing.T) {
 	h.r.in(func() { h.r.pool.Close() })
 	h.next().Close()
 	for range 3 {
-		within(t, h.ended, "a request")
+		wire.Await(t, h.ended, "a request")
 	}
 }
