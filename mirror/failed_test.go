@@ -1,29 +1,21 @@
 package mirror
 
 import (
-	"net"
 	"net/http"
 	"testing"
 	"time"
 
+	"tain.dev/tain/test/wire"
 	"tain.dev/tain/traffic"
 )
 
 // startQuitter starts a server of HTTP/2 that resets each stream after some time.
 func startQuitter(t testing.TB, after time.Duration) (addr string) {
 	t.Helper()
-	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	return wire.ServeHTTP(t, func(http.ResponseWriter, *http.Request) {
 		<-time.After(after)
 		panic(http.ErrAbortHandler)
-	})}
-	server.Protocols.SetUnencryptedHTTP2(true)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
-	return l.Addr().String()
+	})
 }
 
 // TestOverdueCopies holds that a target is not blamed for the end of a call whose time was over, as its

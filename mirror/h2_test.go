@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"tain.dev/tain/test/wire"
 	"tain.dev/tain/traffic"
 )
 
@@ -19,7 +19,7 @@ import (
 // and hands on what it got.
 func startEcho(t testing.TB, got chan<- string) (addr string) {
 	t.Helper()
-	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return wire.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -28,16 +28,7 @@ func startEcho(t testing.TB, got chan<- string) (addr string) {
 		w.Write(body)
 		w.Header().Set("X-Sum", r.Trailer.Get("X-Sum"))
 		got <- fmt.Sprintf("%s %s %s, %d bytes %x, trailer %s", r.Proto, r.Method, r.URL, len(body), body[:min(len(body), 4)], r.Trailer.Get("X-Sum"))
-	})}
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
-	return l.Addr().String()
+	})
 }
 
 // client asks in one version of HTTP.

@@ -88,23 +88,14 @@ func (r *rig) port() string {
 // It speaks both versions.
 func startEcho(t testing.TB) string {
 	t.Helper()
-	server := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return wire.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Proto", r.Header.Get("X-Forwarded-Proto"))
 		w.Header().Set("X-Via", r.Header.Get("Via"))
 		w.Header().Set("Trailer", "X-Sum")
 		http.NewResponseController(w).EnableFullDuplex()
 		n, err := io.Copy(w, r.Body)
 		w.Header().Set("X-Sum", fmt.Sprint(n, err, r.Trailer.Get("X-Sum")))
-	})}
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
-	return l.Addr().String()
+	})
 }
 
 // Who does not get through the handshake is counted, and nobody else notices.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
 	"tain.dev/tain/test/wire"
 )
 
