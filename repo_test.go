@@ -55,7 +55,7 @@ console:         route traffic finding config control
 
 demo:            traffic finding
 cmd/tain:        *
-bench:           bench/load test/faulty
+bench:           bench/load test/faulty test/pki
 bench/load:      -
 test:            test/faulty test/wire test/pki
 test/smuggling:  test/faulty test/wire test/pki

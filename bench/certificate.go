@@ -3,58 +3,31 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
+
+	"tain.dev/tain/test/pki"
 )
 
 // certificate is a pair of PEM files.
 type certificate struct{ cert, key string }
 
-// newCertificate writes a self-signed ECDSA P-256 certificate with this serial number into dir. Files
-// that are there already are replaced, each at once, so that no reader sees half of one.
-func newCertificate(dir string, serial int64) (certificate, error) {
+// newCertificate writes a new self-signed ECDSA P-256 certificate into dir. Files that are there already
+// are replaced, each at once, so that no reader sees half of one.
+func newCertificate(dir string) (certificate, error) {
 	c := certificate{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := pki.SelfSignedPEM("localhost", "127.0.0.1")
 	if err != nil {
 		return c, err
 	}
-	template := x509.Certificate{
-		SerialNumber: big.NewInt(serial),
-		Subject:      pkix.Name{CommonName: "bench"},
-		DNSNames:     []string{"localhost"},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
-	if err != nil {
+	if err := replaceFile(c.key, key); err != nil {
 		return c, err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return c, err
-	}
-	if err := replacePEM(c.key, "PRIVATE KEY", private); err != nil {
-		return c, err
-	}
-	return c, replacePEM(c.cert, "CERTIFICATE", der)
-}
-
-func replacePEM(path, kind string, der []byte) error {
-	return replaceFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	return c, replaceFile(c.cert, cert)
 }
 
 // replaceFile puts content where path is, at once.

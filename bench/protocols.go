@@ -14,7 +14,7 @@ type secured struct {
 }
 
 func (b *bench) secured(protocol string) (*secured, error) {
-	c, err := newCertificate(b.dir, 1)
+	c, err := newCertificate(b.dir)
 	return &secured{c, protocol}, err
 }
 

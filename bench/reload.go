@@ -78,7 +78,7 @@ func (r *reloading) start() (err error) {
 	if r.certificates, err = os.MkdirTemp(r.dir, "certificates-"); err != nil {
 		return err
 	}
-	if _, err = newCertificate(r.certificates, 1); err != nil {
+	if _, err = newCertificate(r.certificates); err != nil {
 		return err
 	}
 	r.tain, err = r.configured(r.text())
@@ -133,7 +133,7 @@ func (r *reloading) changes() error {
 // change puts the current generation into effect.
 func (r *reloading) change() error {
 	if r.generation%certificateEvery == 0 {
-		if _, err := newCertificate(r.certificates, int64(r.generation)); err != nil {
+		if _, err := newCertificate(r.certificates); err != nil {
 			return err
 		}
 	}

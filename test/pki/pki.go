@@ -56,7 +56,7 @@ func New(t testing.TB) *CA {
 	ca := &CA{Cert: parse(t, sign(t, template, template, key.Public(), key)), key: key}
 	ca.root = ca.Cert
 	ca.File = filepath.Join(t.TempDir(), "ca.pem")
-	write(t, ca.File, 0o644, "CERTIFICATE", ca.Cert.Raw)
+	write(t, ca.File, 0o644, encode("CERTIFICATE", ca.Cert.Raw))
 	return ca
 }
 
@@ -96,9 +96,26 @@ func (ca *CA) Expired(t testing.TB, names ...string) Pair {
 // SelfSigned makes a certificate for a server that no authority vouches for.
 func SelfSigned(t testing.TB, names ...string) Pair {
 	t.Helper()
-	key := newKey(t)
+	cert, key, err := SelfSignedPEM(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return save(t, cert, key)
+}
+
+// SelfSignedPEM makes such a certificate and its key, as the content of files, for programs that measure.
+func SelfSignedPEM(names ...string) (cert, key []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
 	template := Leaf{Names: names}.template()
-	return save(t, key, sign(t, template, template, key.Public(), key))
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	return encode("CERTIFICATE", der), encode("PRIVATE KEY", secret), err
 }
 
 // Make makes the certificate that is described.
@@ -108,7 +125,11 @@ func (ca *CA) Make(t testing.TB, l Leaf) Pair {
 		l.Key = newKey(t)
 	}
 	der := sign(t, l.template(), ca.Cert, l.Key.Public(), ca.key)
-	return save(t, l.Key, append([][]byte{der}, ca.above...)...)
+	secret, err := x509.MarshalPKCS8PrivateKey(l.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return save(t, encode("CERTIFICATE", append([][]byte{der}, ca.above...)...), encode("PRIVATE KEY", secret))
 }
 
 // TLS reads the pair.
@@ -219,25 +240,24 @@ func parse(t testing.TB, der []byte) *x509.Certificate {
 }
 
 // save writes a certificate with its chain, and its key, into a folder of their own.
-func save(t testing.TB, key crypto.Signer, chain ...[]byte) Pair {
+func save(t testing.TB, cert, key []byte) Pair {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	p := Pair{Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}
-	write(t, p.Cert, 0o644, "CERTIFICATE", chain...)
-	write(t, p.Key, 0o600, "PRIVATE KEY", der)
+	write(t, p.Cert, 0o644, cert)
+	write(t, p.Key, 0o600, key)
 	return p
 }
 
-func write(t testing.TB, name string, mode os.FileMode, kind string, blocks ...[]byte) {
-	t.Helper()
-	var text []byte
+func encode(kind string, blocks ...[]byte) (text []byte) {
 	for _, der := range blocks {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
 	}
+	return text
+}
+
+func write(t testing.TB, name string, mode os.FileMode, text []byte) {
+	t.Helper()
 	if err := os.WriteFile(name, text, mode); err != nil {
 		t.Fatal(err)
 	}
