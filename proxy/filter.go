@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,9 +11,9 @@ import (
 // appendFiltered writes a request's head in normal form as the filters want it, and returns where its
 // request line and its Host line end. m is the condition whose prefix a path rewrite replaces.
 func appendFiltered(dst, head []byte, f *route.Filters, m *route.Match) (h []byte, lineEnd, hostEnd int) {
-	line, rest := cutLine(head)
-	host, rest := cutLine(rest)
-	h = appendRewritten(dst, line, &f.Path, m)
+	line, rest := route.CutLine(head)
+	host, rest := route.CutLine(rest)
+	h = f.Path.AppendLine(dst, line, m)
 	lineEnd = len(h)
 	if f.Host == "" {
 		h = append(h, host...)
@@ -24,40 +23,7 @@ func appendFiltered(dst, head []byte, f *route.Filters, m *route.Match) (h []byt
 		h = append(h, "\r\n"...)
 	}
 	hostEnd = len(h)
-	return appendEdited(h, rest, &f.Request), lineEnd, hostEnd
-}
-
-// appendRewritten writes a request line with another path. Its query stays.
-func appendRewritten(dst, line []byte, p *route.PathRewrite, m *route.Match) []byte {
-	if p.Kind == route.RewriteNone {
-		return append(dst, line...)
-	}
-	method, rest, _ := bytes.Cut(line, []byte(" "))
-	target, version, _ := bytes.Cut(rest, []byte(" "))
-	path, query, asked := bytes.Cut(target, []byte("?"))
-	dst = append(dst, method...)
-	dst = append(dst, ' ')
-	dst = p.Append(dst, text(path), m)
-	if asked {
-		dst = append(dst, '?')
-		dst = append(dst, query...)
-	}
-	dst = append(dst, ' ')
-	return append(dst, version...)
-}
-
-// appendEdited writes field lines with the edits made to them.
-func appendEdited(dst, lines []byte, e *route.HeaderEdits) []byte {
-	if e.Empty() {
-		return append(dst, lines...)
-	}
-	return e.AppendTo(appendWithout(dst, lines, e.Drops))
-}
-
-// cutLine returns the first line with its CRLF, and what follows.
-func cutLine(b []byte) (line, rest []byte) {
-	n := bytes.IndexByte(b, '\n') + 1
-	return b[:n], b[n:]
+	return f.Request.Apply(h, rest), lineEnd, hostEnd
 }
 
 // respond answers a request that its route answers without live: by a redirect, a fixed answer, or
@@ -178,35 +144,23 @@ func (r *request) appendOwnHead(a []byte, status int, fields []byte, length int)
 
 // appendAnswer writes the head of live's answer as the user gets it.
 func (r *request) appendAnswer(a, head []byte) []byte {
-	line, rest := cutLine(head)
+	line, rest := route.CutLine(head)
 	a = append(a, line...)
 	f, b := r.route.Filters, r.backend.filters
 	if b != nil { // the backend's come first, because they are nearer to live
-		r.body = appendEdited(r.body[:0], rest, &b.Response)
+		r.body = b.Response.Apply(r.body[:0], rest)
 		rest = r.body
 	}
 	if f == nil {
 		return r.appendSession(append(a, rest...))
 	}
 	if f.CORS != nil {
-		r.fields = appendWithout(r.fields[:0], rest, f.CORS.Drops)
+		r.fields = route.AppendWithout(r.fields[:0], rest, f.CORS.Drops)
 		rest = r.fields
 	}
-	a = appendEdited(a, rest, &f.Response)
+	a = f.Response.Apply(a, rest)
 	if f.CORS != nil {
 		a = f.CORS.AppendActual(a, text(r.origin))
 	}
 	return r.appendSession(a)
-}
-
-// appendWithout appends the lines whose names are not dropped.
-func appendWithout(dst, lines []byte, drops func(name []byte) bool) []byte {
-	for len(lines) > 0 {
-		var line []byte
-		line, lines = cutLine(lines)
-		if name, _, _ := bytes.Cut(line, []byte(":")); !drops(name) {
-			dst = append(dst, line...)
-		}
-	}
-	return dst
 }

@@ -6,6 +6,7 @@ import (
 	"tain.dev/tain/accesslog"
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/route"
 )
 
 // access is what a line of the access log needs of a request whose head is consumed. It is empty
@@ -47,7 +48,7 @@ func (r *request) noteGRPC(lines []byte) {
 	}
 	for len(lines) > 0 {
 		var line []byte
-		line, lines = cutLine(lines)
+		line, lines = route.CutLine(lines)
 		if name, value, _ := bytes.Cut(line, []byte(":")); http1.EqualFold(name, "grpc-status") {
 			r.access.grpcStatus = append(r.access.grpcStatus[:0], bytes.TrimSpace(value)...)
 			return
