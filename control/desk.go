@@ -13,10 +13,8 @@ import (
 )
 
 const (
-	// maxMirrors is for how many mirrors something may be decided.
-	maxMirrors = 1024
-	// maxText is how long, in bytes, what people say of themselves and of their reasons may be.
-	maxText = 256
+	// maxStanding is how many decisions may stand, besides the kill switch, which nothing keeps off.
+	maxStanding = 1024
 	// recent is how many decisions are kept in memory.
 	recent = 100
 )
@@ -26,48 +24,78 @@ type Desk struct {
 	apply func(State)
 	now   func() time.Time
 
-	mu     sync.Mutex // guards the fields below, and held while a decision is made
-	state  State
-	latest []Decision // the oldest first
-	path   string     // of the file that keeps the state; "" keeps nothing
-	audit  *auditLog  // nil where nothing is kept
+	mu       sync.Mutex // guards the fields below, and held while a decision is made
+	standing []Decision // the oldest first; replaced, never changed
+	latest   []Decision // the oldest first
+	path     string     // of the file that keeps what stands; "" keeps nothing
+	audit    *auditLog  // nil where nothing is kept
 }
 
 // InMemory returns a desk whose decisions end with the process. apply puts a state into force.
 func InMemory(apply func(State)) *Desk { return &Desk{apply: apply, now: time.Now} }
 
 // Open returns a desk that keeps its decisions in dir, in files whose names begin with name, and puts
-// into force what holds since before. name must be the same after a restart, and that of no other
-// process. Without an error the files can be written.
+// into force what stands since before. name must be the same after a restart, and that of no other
+// process.
+//
+// An error says what can't be had; the desk can be used all the same. Where it can't be read what
+// stands, the kill switch is on: it might have been before. Where nothing can be written, decisions
+// end with the process.
 func Open(dir, name string, apply func(State)) (*Desk, error) {
 	d := InMemory(apply)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	d.path = filepath.Join(dir, name+".json")
-	if err := d.load(); err != nil {
-		return nil, err
-	}
-	var err error
-	if d.audit, d.latest, err = openAudit(filepath.Join(dir, name+".audit.jsonl")); err != nil {
-		return nil, err
-	}
-	d.apply(d.state)
-	return d, nil
+	err := d.open(dir, name)
+	d.apply(stateOf(d.standing))
+	return d, err
 }
 
-func (d *Desk) load() error {
-	text, err := os.ReadFile(d.path)
+func (d *Desk) open(dir, name string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return unkept(err)
+	}
+	path := filepath.Join(dir, name+".json")
+	unread := d.load(path)
+	audit, latest, err := openAudit(filepath.Join(dir, name+".audit.jsonl"))
+	if err != nil {
+		return errors.Join(unread, unkept(err))
+	}
+	d.path, d.audit, d.latest = path, audit, latest
+	if unread != nil {
+		unread = errors.Join(unread, d.record(d.standing[0]))
+	}
+	return unread
+}
+
+func unkept(err error) error {
+	return fmt.Errorf("what operators decide is not kept over a restart: %w", err)
+}
+
+// kept is the content of the file that keeps what stands.
+type kept struct {
+	Standing []Decision `json:"standing"`
+}
+
+// load reads what stands. If that can't be read, the kill switch stands alone. The file is left as it
+// is until the next decision, for those who want to mend it.
+func (d *Desk) load(path string) error {
+	var k kept
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &d.state)
+		err = json.Unmarshal(text, &k)
 	}
-	if err != nil {
-		return fmt.Errorf("what was decided before the restart can't be read: %w; mend or remove %s", err, d.path)
+	for i := 0; i < len(k.Standing) && err == nil; i++ {
+		if _, known := undoes[k.Standing[i].What]; !known {
+			err = fmt.Errorf("there is no decision %q", k.Standing[i].What)
+		}
 	}
-	return nil
+	if d.standing = k.Standing; err == nil {
+		return nil
+	}
+	err = fmt.Errorf("what was decided before the restart can't be read from %s: %w", path, err)
+	d.standing = []Decision{{Time: d.now().UTC(), What: Kill, By: "tain", From: "start", Why: err.Error()}}
+	return err
 }
 
 // Close ends the use of the files.
@@ -78,11 +106,14 @@ func (d *Desk) Close() error {
 	return d.audit.close()
 }
 
-// State is what holds. Nobody changes it.
-func (d *Desk) State() State {
+// State is what holds.
+func (d *Desk) State() State { return stateOf(d.Standing()) }
+
+// Standing are the decisions that hold, the oldest first. Nobody changes them.
+func (d *Desk) Standing() []Decision {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.state
+	return d.standing
 }
 
 // Latest are the latest decisions, the newest first.
@@ -94,7 +125,7 @@ func (d *Desk) Latest() []Decision {
 	return all
 }
 
-// Kept says where decisions are kept over a restart, "" where they are not.
+// Kept is the file that keeps decisions over a restart, "" where nothing does.
 func (d *Desk) Kept() string { return d.path }
 
 // ErrRefused is what Decide returns, wrapped, where it has changed nothing.
@@ -103,41 +134,49 @@ var ErrRefused = errors.New("nothing was changed")
 // Decide puts a decision into force. Its time is now. An error that is no [ErrRefused] says what
 // could not be kept: the decision is in force all the same.
 func (d *Desk) Decide(what Decision) error {
+	if err := what.check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(what.By) > maxText || len(what.Why) > maxText {
-		return fmt.Errorf("%w: who decides, and why, may take %d bytes each", ErrRefused, maxText)
-	}
-	next := d.state.after(&what)
-	if len(next.Mirrors) > maxMirrors {
-		return fmt.Errorf("%w: there are decisions about %d mirrors; resume some of them", ErrRefused, maxMirrors)
-	}
 	what.Time = d.now().UTC()
-	d.state = next
-	d.apply(next)
+	next := stand(d.standing, &what)
+	if what.What != Kill && len(next) > max(maxStanding, len(d.standing)) {
+		return fmt.Errorf("%w: %d decisions stand, which is the limit; take some of them back", ErrRefused, maxStanding)
+	}
+	d.standing = next
+	d.apply(stateOf(next))
+	if d.path == "" {
+		return d.record(what)
+	}
+	return errors.Join(d.keep(), d.record(what))
+}
+
+// keep writes what stands.
+func (d *Desk) keep() error {
+	text, err := json.MarshalIndent(kept{d.standing}, "", "\t")
+	if err != nil {
+		panic("BUG: decisions that are no JSON: " + err.Error())
+	}
+	if err = replace(d.path, append(text, '\n')); err != nil {
+		return fmt.Errorf("in force, but not kept over a restart: %w", err)
+	}
+	return nil
+}
+
+// record remembers a decision, and writes it into the audit log.
+func (d *Desk) record(what Decision) error {
 	d.latest = append(d.latest, what)
 	if len(d.latest) > recent {
 		d.latest = slices.Delete(d.latest, 0, len(d.latest)-recent)
 	}
-	if d.path == "" {
+	if d.audit == nil {
 		return nil
 	}
-	return d.keep(&what)
-}
-
-// keep writes the state and the line of the audit log, both even if one fails.
-func (d *Desk) keep(what *Decision) error {
-	text, err := json.MarshalIndent(d.state, "", "\t")
-	if err != nil {
-		panic("BUG: a state that is no JSON: " + err.Error())
+	if err := d.audit.append(&what); err != nil {
+		return fmt.Errorf("in force, but not in the audit log: %w", err)
 	}
-	if err = replace(d.path, append(text, '\n')); err != nil {
-		err = fmt.Errorf("in force, but not kept over a restart: %w", err)
-	}
-	if auditErr := d.audit.append(what); auditErr != nil {
-		err = errors.Join(err, fmt.Errorf("in force, but not in the audit log: %w", auditErr))
-	}
-	return err
+	return nil
 }
 
 // replace makes text the content of a file, at once: after a crash it has the old content or the new.

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,34 +10,6 @@ import (
 	"testing"
 	"time"
 )
-
-func share(perMillion uint32) *uint32 { return &perMillion }
-
-func TestAfter(t *testing.T) {
-	f := func(decisions []Decision, want string) {
-		t.Helper()
-		var s State
-		for i := range decisions {
-			before, _ := json.Marshal(s)
-			next := s.after(&decisions[i])
-			if now, _ := json.Marshal(s); string(now) != string(before) {
-				t.Errorf("%+v changes the state that it came from: %s, then %s", decisions[i], before, now)
-			}
-			s = next
-		}
-		if got, _ := json.Marshal(s); string(got) != want {
-			t.Errorf("%+v leads to\n%s, want\n%s", decisions, got, want)
-		}
-	}
-	f(nil, `{"killed":false}`)
-	f([]Decision{{What: Kill}}, `{"killed":true}`)
-	f([]Decision{{What: Kill}, {What: Unkill}}, `{"killed":false}`)
-	f([]Decision{{What: Pause, Mirror: "a"}, {What: Pause, Mirror: "b"}, {What: Resume, Mirror: "a"}}, `{"killed":false,"mirrors":{"b":{"paused":true}}}`)
-	f([]Decision{{What: Percent, Mirror: "a", PerMillion: share(0)}}, `{"killed":false,"mirrors":{"a":{"per_million":0}}}`)
-	f([]Decision{{What: Percent, Mirror: "a", PerMillion: share(5)}, {What: Pause, Mirror: "a"}, {What: Percent, Mirror: "a"}, {What: Kill}},
-		`{"killed":true,"mirrors":{"a":{"paused":true}}}`)
-	f([]Decision{{What: Resume, Mirror: "a"}}, `{"killed":false}`)
-}
 
 // desk opens a desk in dir, and returns what it has put into force last.
 func desk(t *testing.T, dir string) (*Desk, *State) {
@@ -65,12 +36,12 @@ func audited(t *testing.T, d *Desk) []Decision {
 func TestDecisionsOutliveARestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	d, holds := desk(t, dir)
-	if !reflect.DeepEqual(*holds, State{}) || len(d.Latest()) != 0 {
+	if holds.Killed || len(holds.Mirrors) != 0 || len(d.Standing()) != 0 || len(d.Latest()) != 0 {
 		t.Errorf("a new desk begins with %+v and %+v", *holds, d.Latest())
 	}
 	for _, what := range []Decision{
 		{What: Kill, By: "ann", From: "127.0.0.1", Why: "the database"},
-		{What: Percent, Mirror: "v2", PerMillion: share(125_000), By: "bob", From: "127.0.0.1"},
+		{What: Percent, Mirror: "v2", Percent: share(125_000), By: "bob", From: "127.0.0.1"},
 		{What: Unkill, By: "ann", From: "SIGUSR2"},
 		{What: Pause, Mirror: "v3", By: "bob", From: "127.0.0.1"},
 	} {
@@ -90,6 +61,9 @@ func TestDecisionsOutliveARestart(t *testing.T) {
 	}
 	if latest := again.Latest()[0]; latest.What != Pause || latest.By != "bob" || time.Since(latest.Time) > time.Hour {
 		t.Errorf("the newest decision is %+v", latest)
+	}
+	if got := again.Standing(); len(got) != 2 || !reflect.DeepEqual(got, d.Standing()) || got[0].Mirror != "v2" || got[0].By != "bob" || got[1].Mirror != "v3" {
+		t.Errorf("after the restart there stand\n%+v, before\n%+v", got, d.Standing())
 	}
 	for _, name := range []string{"shop.json", "shop.audit.jsonl"} {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -125,17 +99,24 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%.60v: %v, %d decisions", what, err, len(d.Latest())-before)
 		}
 	}
-	f(Decision{What: Kill, By: strings.Repeat("x", maxText+1)})
-	f(Decision{What: Kill, Why: strings.Repeat("x", maxText+1)})
-	for i := range maxMirrors {
-		if err := d.Decide(Decision{What: Pause, Mirror: fmt.Sprint(i)}); err != nil {
-			t.Fatal(err)
+	f(Decision{What: "stop"})
+	f(Decision{What: Kill, Why: "two\nlines"})
+	decide := func(what Decision) {
+		t.Helper()
+		if err := d.Decide(what); err != nil {
+			t.Error(err)
 		}
 	}
-	f(Decision{What: Pause, Mirror: "one more"})
-	if err := d.Decide(Decision{What: Resume, Mirror: "7"}); err != nil {
-		t.Error(err)
+	for i := range maxStanding {
+		decide(Decision{What: Pause, Mirror: fmt.Sprint(i)})
 	}
+	f(Decision{What: Pause, Mirror: "one more"})
+	decide(Decision{What: Kill})
+	f(Decision{What: Pause, Mirror: "one more"})
+	decide(Decision{What: Pause, Mirror: "7", Why: "the same again"})
+	decide(Decision{What: Resume, Mirror: "7"})
+	decide(Decision{What: Unkill})
+	decide(Decision{What: Pause, Mirror: "one more"})
 }
 
 // What can't be kept is in force all the same, and the error says so.
@@ -157,16 +138,84 @@ func TestUnkept(t *testing.T) {
 	}
 }
 
-func TestUnreadableState(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "shop.json")
-	if err := os.WriteFile(path, []byte(`{"killed": tr`), 0o600); err != nil {
+// What can't be read may have been the kill switch, so it is on until somebody decides.
+func TestUnreadable(t *testing.T) {
+	f := func(text string) {
+		t.Helper()
+		dir := t.TempDir()
+		path := filepath.Join(dir, "shop.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var holds State
+		for range 2 { // a restart changes nothing of it
+			d, err := Open(dir, "shop", func(s State) { holds = s })
+			if err == nil || !strings.Contains(err.Error(), path) || !holds.Killed {
+				t.Fatalf("with %s: %v, %+v", text, err, holds)
+			}
+			if s := d.Standing(); len(s) != 1 || s[0].What != Kill || s[0].Why != err.Error() || s[0].Time.IsZero() {
+				t.Errorf("with %s there stands %+v", text, s)
+			}
+			if latest := d.Latest(); latest[0].By != "tain" || latest[0].From != "start" {
+				t.Errorf("with %s the log begins with %+v", text, latest)
+			}
+			if left, err := os.ReadFile(path); string(left) != text {
+				t.Errorf("%s has become %s, %v", text, left, err)
+			}
+			d.Close()
+		}
+		d, _ := Open(dir, "shop", func(s State) { holds = s })
+		if err := d.Decide(Decision{What: Unkill, By: "ann"}); err != nil || holds.Killed {
+			t.Errorf("with %s: %v, %+v", text, err, holds)
+		}
+		d.Close()
+		if _, again := desk(t, dir); again.Killed {
+			t.Errorf("with %s the decision is not kept", text)
+		}
+	}
+	f("")
+	f(`{"standing": [{"what": "ki`)
+	f(`{"standing": [{"what": "stop", "by": "ann"}]}`)
+	f(`{"standing": [{"what": "percent", "mirror": "v2", "percent": 101}]}`)
+	f(`{"standing": {}}`)
+}
+
+// Where nothing can be written, nothing was decided before either.
+func TestUnwritable(t *testing.T) {
+	taken := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(taken, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	applied := false
-	_, err := Open(dir, "shop", func(State) { applied = true })
-	if err == nil || !strings.Contains(err.Error(), path) || applied {
-		t.Errorf("%v, applied %v", err, applied)
+	holds := State{Killed: true}
+	d, err := Open(filepath.Join(taken, "data"), "shop", func(s State) { holds = s })
+	if err == nil || !strings.Contains(err.Error(), "not kept over a restart") || holds.Killed || d.Kept() != "" {
+		t.Fatalf("%v, %+v, kept at %q", err, holds, d.Kept())
+	}
+	if err := d.Decide(Decision{What: Kill}); err != nil || !holds.Killed {
+		t.Errorf("%v, %+v", err, holds)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What stands holds even if there can't be an audit log.
+func TestWithoutAuditLog(t *testing.T) {
+	dir := t.TempDir()
+	d, _ := desk(t, dir)
+	if err := d.Decide(Decision{What: Kill}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(d.audit.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(d.audit.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var holds State
+	again, err := Open(dir, "shop", func(s State) { holds = s })
+	if err == nil || !holds.Killed || again.Kept() != "" {
+		t.Errorf("%v, %+v, kept at %q", err, holds, again.Kept())
 	}
 }
 
