@@ -13,6 +13,9 @@ const (
 	maxValue      = 4096 // bytes of a path, a value, a regular expression
 	maxName       = 253  // bytes
 	maxTargets    = 16   // of one mirror
+	maxNesting    = 8    // matches in a match in a match
+	maxCriteria   = 128  // of a match with all that is in it
+	maxListed     = 256  // ranges, names, ports or types in one list
 )
 
 // checker checks one route, completes it, and collects what is wrong with it.
@@ -59,6 +62,11 @@ func (c *checker) check() {
 		}
 		names[m.Name] = true
 	}
+	if len(c.errs) == 0 {
+		for i, m := range r.Mirrors {
+			c.checkReach(at("mirrors", i)+".", m)
+		}
+	}
 }
 
 func (c *checker) checkName(field, name string) {
@@ -84,101 +92,6 @@ func (c *checker) checkHosts(field string, hosts []string) {
 			c.fail(CodeDuplicate, at(field, i), "%q is listed twice", host)
 		}
 		hosts[i] = folded
-	}
-}
-
-func (c *checker) checkMatch(field string, m *Match) {
-	c.checkScheme(field, m)
-	c.checkHosts(field+"hosts", m.Hosts)
-	c.checkPath(field+"path", &m.Path)
-	for i, method := range m.Methods {
-		if method == "" || !only(method, isTokenByte) {
-			c.fail(CodeMatch, at(field+"methods", i), "%q is not a method; use a word such as GET", method)
-		}
-	}
-	c.checkConditions(field+"headers", m.Headers)
-	c.checkConditions(field+"query", m.Query)
-	for i := range m.Headers {
-		if name := m.Headers[i].Name; !only(name, isTokenByte) {
-			c.fail(CodeMatch, at(field+"headers", i), "%q is not the name of a header", name)
-		}
-	}
-	c.checkNot(field+"not", m.Not)
-	if (m.When == "") != (m.Func == nil) {
-		c.fail(CodeMatch, field+"when", "the expression %q and its function must come together", m.When)
-	}
-	if len(m.When) > maxValue {
-		c.fail(CodeLimit, field+"when", "the expression is longer than %d bytes", maxValue)
-	}
-}
-
-const unknownScheme = "%q is unknown; use http or https"
-
-func isScheme(word string) bool { return word == SchemeHTTP || word == SchemeHTTPS }
-
-func (c *checker) checkScheme(field string, m *Match) {
-	if m.Scheme != "" && !isScheme(m.Scheme) {
-		c.fail(CodeMatch, field+"scheme", unknownScheme, m.Scheme)
-		return
-	}
-	left := m.scheme()
-	for i := range m.Not {
-		if not := m.Not[i].Scheme; not != "" && (not == left || not == m.Scheme) {
-			c.fail(CodeMatch, at(field+"not", i), "leaves no request, because the scheme has to be %s; leave one of them out", not)
-			return
-		}
-	}
-}
-
-func (c *checker) checkNot(field string, not []Match) {
-	c.checkCount(field, len(not), maxConditions)
-	for i := range not {
-		n := &not[i]
-		criteria := min(len(n.Scheme), 1) + min(len(n.Hosts), 1) + min(int(n.Path.Kind), 1) + min(len(n.Methods), 1) +
-			len(n.Headers) + len(n.Query)
-		if criteria != 1 || len(n.Not) > 0 || n.When != "" {
-			c.fail(CodeMatch, at(field, i), "must have one criterion: a scheme, hosts, a path, methods, a header or a query parameter")
-			continue
-		}
-		c.checkMatch(at(field, i)+".", n)
-	}
-}
-
-func (c *checker) checkPath(field string, p *Path) {
-	switch p.Kind {
-	case PathAny:
-		if p.Value != "" {
-			c.fail(CodeMatch, field, "%q: any path has no value", p.Value)
-		}
-		return
-	case PathRegexp:
-		p.re = c.checkPattern(field, p.Value)
-		return
-	}
-	asterisk := p.Kind == PathExact && p.Value == "*" // of OPTIONS *
-	if !strings.HasPrefix(p.Value, "/") && !asterisk {
-		c.fail(CodeMatch, field, "%q does not begin with /", p.Value)
-	}
-	c.checkCount(field, len(p.Value), maxValue)
-	if p.Kind == PathElements {
-		p.Value = "/" + strings.Trim(p.Value, "/")
-	}
-}
-
-func (c *checker) checkConditions(field string, conditions []Condition) {
-	c.checkCount(field, len(conditions), maxConditions)
-	for i := range conditions {
-		condition := &conditions[i]
-		if condition.Name == "" {
-			c.fail(CodeMatch, at(field, i), "has no name")
-		}
-		if condition.Op == OpPresent && condition.Value != "" {
-			c.fail(CodeMatch, at(field, i), "%q: a condition on presence has no value", condition.Value)
-		}
-		if condition.Op == OpRegexp {
-			condition.re = c.checkPattern(at(field, i), condition.Value)
-		}
-		c.checkCount(at(field, i), len(condition.Name)+len(condition.Value), maxValue)
 	}
 }
 

@@ -78,10 +78,11 @@ func (p *pattern) matches(s string) bool {
 
 // globMatches says whether a pattern is s, or stands for it. The first asterisk in a pattern stands for
 // any bytes, none included.
-func globMatches(pattern, s string) bool {
+func globMatches[T string | []byte](pattern string, s T) bool {
 	before, after, wild := strings.Cut(pattern, "*")
 	if !wild {
-		return pattern == s
+		return pattern == string(s)
 	}
-	return len(s) >= len(before)+len(after) && strings.HasPrefix(s, before) && strings.HasSuffix(s, after)
+	cut := len(s) - len(after)
+	return cut >= len(before) && string(s[:len(before)]) == before && string(s[cut:]) == after
 }

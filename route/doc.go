@@ -8,10 +8,13 @@
 //
 //  1. a route with a scheme
 //  2. an exact host, then the longer wildcard host, then any host
-//  3. an exact path, then a regular expression, then the longer prefix, then any path; of two
-//     prefixes of the same length, /api/* (whole elements) goes before /api* (bytes)
+//  3. an exact path, then a template, then a regular expression, then the longer prefix, then any
+//     path; of two prefixes of the same length, /api/* (whole elements) goes before /api* (bytes); of
+//     two templates the one with the longer beginning before its first variable, then one that does
+//     not leave the rest open, then the one with more elements that are no variables
 //  4. a route with methods
-//  5. more header conditions, then more query conditions, then one with an expression
+//  5. more conditions on headers and cookies, then more on the query, then more of other kinds (not
+//     counting those with not), then one with an expression
 //  6. the one that comes first in the table
 //
 // It is the order of the Gateway API. There a listener goes before all else; here that is the
@@ -29,6 +32,23 @@
 //	  header X-Env = prod
 //	  query debug present
 //	  not path /api/internal/*
+//	  cookie beta = 1
+//	  source 10.0.0.0/8 192.168.1.7
+//	  cert spiffe://example.com/* shop.internal
+//	  sni *.example.com
+//	  port 443 8443
+//	  type application/json application/*+json
+//	  size <= 65536
+//	  any
+//	    header X-Beta present
+//	  or
+//	    not query old = 1
+//	    method GET
+//	  end
+//	  not
+//	    method HEAD
+//	    path /api/items/{id}
+//	  end
 //	  when header["x-user"].size() > 3
 //	  timeout 30s
 //	  request-timeout 2m

@@ -21,6 +21,7 @@ const (
 	CodeRetry     = "retry"
 	CodeSession   = "session"
 	CodeLimit     = "limit"
+	CodeUseless   = "useless" // only of [Table.Useless]
 )
 
 // Error says what is wrong with one route, and what it should be.

@@ -50,16 +50,9 @@ func (h *hosts) add(r *Route, c *checker) {
 
 // seal makes all indexes ready for lookup. There may be no hosts.
 func (h *hosts) seal() {
-	if h == nil {
-		return
-	}
-	for _, x := range h.exact {
+	for x := range h.indexes() {
 		x.seal()
 	}
-	for _, x := range h.wild {
-		x.seal()
-	}
-	h.any.seal()
 }
 
 // lookupWild returns the first route that matches, of the longest wildcard that has one. host is the

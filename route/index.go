@@ -8,11 +8,17 @@ import (
 
 // index finds the routes of one host by their paths.
 type index struct {
-	routes   []*Route
-	exact    map[string]*candidate
-	regexps  *candidate
-	prefixes map[string]*candidate
-	lengths  []length // of the prefixes, the longest first
+	routes    []*Route
+	exact     map[string]*candidate
+	templates prefixes // by what all their paths begin with
+	regexps   *candidate
+	prefixes  prefixes
+}
+
+// prefixes finds candidates by the prefix of a path.
+type prefixes struct {
+	first   map[string]*candidate
+	lengths []length // of the prefixes, the longest first
 }
 
 // candidate is a route that the path allows, with those that come after it.
@@ -44,8 +50,7 @@ func (x *index) regexpCount() int {
 
 // seal makes the index ready for lookup.
 func (x *index) seal() {
-	x.exact, x.prefixes = map[string]*candidate{}, map[string]*candidate{}
-	lengths := map[int]bool{}
+	x.exact = map[string]*candidate{}
 	slices.SortStableFunc(x.routes, precedence)
 	for _, r := range slices.Backward(x.routes) {
 		path := r.Match.Path
@@ -53,22 +58,42 @@ func (x *index) seal() {
 		switch path.Kind {
 		case PathExact:
 			c.next, x.exact[path.Value] = x.exact[path.Value], c
+		case PathTemplate:
+			x.templates.add(path.template.prefix, c)
 		case PathRegexp:
 			c.next, x.regexps = x.regexps, c
 		default:
-			c.next, x.prefixes[path.Value] = x.prefixes[path.Value], c
-			n := len(path.Value)
-			lengths[n] = lengths[n] || path.Kind == PathBytes
+			x.prefixes.add(path.Value, c)
+		}
+	}
+	x.templates.seal()
+	x.prefixes.seal()
+}
+
+// add puts c before those of the same prefix.
+func (p *prefixes) add(prefix string, c *candidate) {
+	if p.first == nil {
+		p.first = map[string]*candidate{}
+	}
+	c.next, p.first[prefix] = p.first[prefix], c
+}
+
+func (p *prefixes) seal() {
+	lengths := map[int]bool{}
+	for prefix, c := range p.first {
+		for ; c != nil; c = c.next {
+			lengths[len(prefix)] = lengths[len(prefix)] || !c.elements
 		}
 	}
 	for _, n := range slices.Backward(slices.Sorted(maps.Keys(lengths))) {
-		x.lengths = append(x.lengths, length{n, lengths[n]})
+		p.lengths = append(p.lengths, length{n, lengths[n]})
 	}
 }
 
 // isPlain says that nothing is asked but the path, and what selects the index.
 func (m *Match) isPlain() bool {
-	return len(m.Methods)+len(m.Headers)+len(m.Query)+len(m.Not) == 0 && m.Func == nil && m.Path.Kind != PathRegexp
+	selecting := min(len(m.Scheme), 1) + min(int(m.Path.Kind), 1)
+	return m.count() == selecting && m.Path.Kind != PathRegexp && m.Path.Kind != PathTemplate
 }
 
 // lookup returns the first route that matches. There may be no index.
@@ -79,10 +104,18 @@ func (x *index) lookup(r *Request) *Route {
 	if found := x.exact[r.Path].first(r, true); found != nil {
 		return found
 	}
+	if found := x.templates.lookup(r); found != nil {
+		return found
+	}
 	if found := x.regexps.first(r, true); found != nil {
 		return found
 	}
-	for _, l := range x.lengths {
+	return x.prefixes.lookup(r)
+}
+
+// lookup returns the first route that matches, of the longest prefix that has one.
+func (p *prefixes) lookup(r *Request) *Route {
+	for _, l := range p.lengths {
 		if l.n > len(r.Path) {
 			continue
 		}
@@ -91,7 +124,7 @@ func (x *index) lookup(r *Request) *Route {
 		if !whole && !l.bytes {
 			continue
 		}
-		if found := x.prefixes[r.Path[:l.n]].first(r, whole); found != nil {
+		if found := p.first[r.Path[:l.n]].first(r, whole); found != nil {
 			return found
 		}
 	}
@@ -114,9 +147,26 @@ func precedence(a, b *Route) int {
 	m, n := &a.Match, &b.Match
 	return cmp.Or(
 		cmp.Compare(m.Path.Kind, n.Path.Kind), // elements before bytes
+		byTemplate(m.Path.template, n.Path.template),
 		-cmp.Compare(min(len(m.Methods), 1), min(len(n.Methods), 1)),
-		-cmp.Compare(len(m.Headers), len(n.Headers)),
+		-cmp.Compare(len(m.Headers)+len(m.Cookies), len(n.Headers)+len(n.Cookies)),
 		-cmp.Compare(len(m.Query), len(n.Query)),
+		-cmp.Compare(m.countOthers(), n.countOthers()),
 		-cmp.Compare(min(len(m.When), 1), min(len(n.When), 1)),
 	)
+}
+
+// byTemplate orders templates that begin the same: the one with more elements that are no variables
+// first, and one whose length is known before one that leaves it open.
+func byTemplate(a, b *template) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	if a.rest != b.rest {
+		if a.rest {
+			return 1
+		}
+		return -1
+	}
+	return -cmp.Compare(a.literals, b.literals)
 }

@@ -2,6 +2,8 @@ package route
 
 import (
 	"errors"
+	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,7 +23,9 @@ type pointedError struct {
 
 func (e pointedError) Column() int { return e.column }
 
-// request reads "GET host/path?query Name=value Name=value", with https:// before the host or not.
+// request reads "GET host/path?query Name=value Name=value", with https:// before the host or not. Words
+// without = are @ and the user's address, : and the port, sni: and a name, cert: and names with commas,
+// and length: and a number.
 func request(t testing.TB, text string) *Request {
 	t.Helper()
 	words := strings.Fields(text)
@@ -32,7 +36,7 @@ func request(t testing.TB, text string) *Request {
 	scheme := map[bool]string{false: SchemeHTTP, true: SchemeHTTPS}[secure]
 	target, query, _ := strings.Cut(rest, "?")
 	host, path, _ := strings.Cut(target, "/")
-	return &Request{
+	r := &Request{
 		Scheme: scheme, Method: words[0], Host: host, Path: "/" + path, Query: query,
 		Header: func(name string) (string, bool) {
 			for _, word := range words[2:] {
@@ -42,6 +46,37 @@ func request(t testing.TB, text string) *Request {
 			}
 			return "", false
 		},
+	}
+	for _, word := range words[2:] {
+		connect(t, r, word)
+	}
+	return r
+}
+
+// connect notes a word about the connection of r.
+func connect(t testing.TB, r *Request, word string) {
+	kind, value, _ := strings.Cut(word, ":")
+	switch {
+	case word[0] == '@':
+		addr := netip.MustParseAddr(word[1:])
+		r.Client = func() netip.Addr { return addr }
+	case strings.Contains(word, "="):
+	case kind == "":
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			t.Fatalf("BUG: port %q", value)
+		}
+		r.Port = uint16(n)
+	case kind == "sni":
+		r.SNI = value
+	case kind == "cert":
+		r.Cert = &Certificate{names: strings.Split(value, ","), fingerprint: "sha256:" + strings.Repeat("0a", 32)}
+	case kind == "length":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			t.Fatalf("BUG: length %q", value)
+		}
+		r.Length = n
 	}
 }
 
@@ -58,7 +93,7 @@ func mustParse(t testing.TB, text string) *Table {
 func TestMatches(t *testing.T) {
 	f := func(condition, req string, want bool) {
 		t.Helper()
-		table := mustParse(t, "route a\nbackend http://b\nmirror m 100%\n"+condition+"\nto http://t\n")
+		table := mustParse(t, "route a\nbackend http://b\nmirror m 100%\nwrites\n"+condition+"\nto http://t\n")
 		match := &table.Routes()[0].Mirrors[0].Match
 		if got := match.Matches(request(t, req)); got != want {
 			t.Errorf("%q on %q: %v, want %v", condition, req, got, want)
@@ -141,6 +176,89 @@ func TestMatches(t *testing.T) {
 	f("not header X-A = 1", "GET h/ X-A=1", false)
 	f("not query a present", "GET h/?a", false)
 	f("not path /a\nnot path /b", "GET h/b", false)
+
+	f("path /a/{id}", "GET h/a/1", true)
+	f("path /a/{id}", "GET h/a/", false)
+	f("path /a/{id}", "GET h/a/1/", false)
+	f("path /a/{id}/", "GET h/a/1/", true)
+	f("path /a/{id}/b/{x}", "GET h/a/1/b/2", true)
+	f("path /a/{id}/b/{x}", "GET h/a/1/c/2", false)
+	f("path /a/{id}/b/{x}", "GET h/a/1/b", false)
+	f("path /{a}/b", "GET h/x/b", true)
+	f("path /{a}/b", "GET h//b", false)
+	f("path /a/**", "GET h/a/", true)
+	f("path /a/**", "GET h/a/b/c", true)
+	f("path /a/**", "GET h/a", false)
+	f("path /a/{id}/{rest...}", "GET h/a/1/", true)
+	f("path /a/{id}/{rest...}", "GET h/a/1/b/c", true)
+	f("path /a/{id}/{rest...}", "GET h/a/1", false)
+	f("path template /a/b", "GET h/a/b", true)
+	f("path template /a/b", "GET h/a/bc", false)
+	f("path /**", "GET h/", true)
+	f("path /{a...}", "GET h/x/y", true)
+
+	f("cookie a = 1", "GET h/ Cookie=b=2;a=1", true)
+	f("cookie a = 1", "GET h/ Cookie=b=2", false)
+	f("cookie a = 1", "GET h/", false)
+	f("cookie a ^= 1\ncookie b present", "GET h/ Cookie=b=;a=12", true)
+	f("cookie a ~ [0-9]+", "GET h/ Cookie=a=x", false)
+	f("not cookie a = 1", "GET h/", true)
+
+	f("source 10.0.0.0/8", "GET h/ @10.1.2.3", true)
+	f("source 10.0.0.0/8", "GET h/ @::ffff:10.1.2.3", true)
+	f("source 10.0.0.0/8 fd00::/8", "GET h/ @fd00::1", true)
+	f("source 10.0.0.0/8", "GET h/ @11.0.0.1", false)
+	f("source 10.0.0.0/8", "GET h/", false)
+	f("source 10.0.0.1", "GET h/ @10.0.0.1", true)
+	f("source ::ffff:10.0.0.0/104", "GET h/ @10.1.2.3", true)
+	f("not source 10.0.0.0/8", "GET h/", true)
+	f("port 443 8443", "GET h/ :8443", true)
+	f("port 443 8443", "GET h/ :80", false)
+	f("sni *.example.com", "GET h/ sni:Shop.Example.com", true)
+	f("sni *.example.com", "GET h/", false)
+	f("cert *", "GET h/ cert:a", true)
+	f("cert *", "GET h/", false)
+	f("cert shop.example.com spiffe://x/y", "GET h/ cert:a,spiffe://x/y", true)
+	f("cert spiffe://x/*", "GET h/ cert:a,spiffe://x/y/z", true)
+	f("cert *.example.com", "GET h/ cert:example.com", false)
+	f("cert a*a", "GET h/ cert:a", false)
+	f("cert sha256:"+strings.Repeat("0A:", 31)+"0A", "GET h/ cert:a", true)
+	f("cert sha256:"+strings.Repeat("0b", 32), "GET h/ cert:a", false)
+	f("cert *0a", "GET h/ cert:a", false)
+
+	f("grpc shop.v1.Cart", "POST h/shop.v1.Cart/Add Content-Type=application/grpc", true)
+	f("grpc shop.v1.Cart", "POST h/shop.v1.Cart/Add content-type=application/grpc+proto;a=b", true)
+	f("grpc shop.v1.Cart", "POST h/shop.v1.Cart/Add content-type=application/grpc-web", false)
+	f("grpc shop.v1.Cart", "POST h/shop.v1.Cart/Add", false)
+	f("grpc shop.v1.Cart", "POST h/shop.v1.Cart content-type=application/grpc", false)
+	f("grpc a shop.v1.Cart/Add", "POST h/shop.v1.Cart/Add content-type=application/grpc", true)
+	f("grpc shop.v1.Cart/Add", "POST h/shop.v1.Cart/AddAll content-type=application/grpc", false)
+	f("type application/json", "POST h/ content-type=Application/JSON;charset=utf-8", true)
+	f("type application/json", "POST h/ content-type=application/jsonx", false)
+	f("type text/* application/*+json", "POST h/ content-type=application/problem+json", true)
+	f("type application/*+json", "POST h/ content-type=application/json", false)
+	f("type application/json", "POST h/", false)
+	f("type application/*", "POST h/ content-type=application/"+strings.Repeat("x", 300), false)
+	f("size > 10", "POST h/ length:11", true)
+	f("size > 10", "POST h/ length:10", false)
+	f("size > 10", "POST h/ length:-1", false)
+	f("size <= 10", "POST h/ length:-1", false)
+	f("size < 10\nsize >= 5", "POST h/ length:4", false)
+	f("size < 10\nsize >= 5", "POST h/ length:5", true)
+	f("size = 0", "GET h/", true)
+
+	f("any\npath /a\nor\npath /b\nmethod PUT\nend", "GET h/a", true)
+	f("any\npath /a\nor\npath /b\nmethod PUT\nend", "GET h/b", false)
+	f("any\npath /a\nor\npath /b\nmethod PUT\nend", "PUT h/b", true)
+	f("any\npath /a\nor\npath /b\nend\nmethod PUT", "GET h/a", false)
+	f("any\npath /a/*\nend\nany\nmethod GET\nor\nmethod PUT\nend", "PUT h/a", true)
+	f("any\npath /a/*\nend\nany\nmethod GET\nor\nmethod PUT\nend", "POST h/a", false)
+	f("not\npath /a\nmethod PUT\nend", "PUT h/a", false)
+	f("not\npath /a\nmethod PUT\nend", "GET h/a", true)
+	f("not\nany\nheader a present\nor\nnot header b present\nend\nend", "GET h/ b=1", true)
+	f("not\nany\nheader a present\nor\nnot header b present\nend\nend", "GET h/ a=1 b=1", false)
+	f("not\nany\nheader a present\nor\nnot header b present\nend\nend", "GET h/", false)
+	f("any\nwhen /a\nor\nwhen /b\nend", "GET h/b", true)
 
 	f("when /a", "GET h/a", true)
 	f("when /a", "GET h/b", false)

@@ -26,6 +26,7 @@ func ParseWith(text string, compile Compile) (*Table, []error) {
 		p.line++
 		p.parseLine(line)
 	}
+	p.closeBlocks()
 	var routes []*Route
 	var places []map[string]place
 	for i, r := range p.routes {
@@ -68,6 +69,7 @@ type parser struct {
 	places  []map[string]place // of each route's fields; "" is the route itself
 	broken  map[*Route]bool    // routes with an error
 	mirror  *Mirror            // of the last route, when its lines are being read
+	blocks  []block            // that are open, the innermost last
 	server  bool               // the last backend, or the last target of mirror, may get options
 	errs    []error
 }
@@ -119,6 +121,7 @@ func (p *parser) parseLine(line string) {
 	keyword := words[0]
 	p.words = words[1:]
 	if keyword.text == "route" {
+		p.closeBlocks()
 		p.startRoute(keyword)
 		return
 	}
@@ -126,9 +129,14 @@ func (p *parser) parseLine(line string) {
 		p.fail(keyword.column, "%q stands before the first route", keyword.text)
 		return
 	}
-	switch {
-	case keyword.text == "mirror":
+	if keyword.text == "mirror" {
+		p.closeBlocks()
 		p.startMirror(keyword)
+		return
+	}
+	switch {
+	case len(p.blocks) > 0:
+		p.parseInBlock(keyword)
 	case p.parseServer(keyword):
 	case p.parseCommon(keyword):
 	case p.mirror != nil:
@@ -195,21 +203,13 @@ func (p *parser) parseCommon(keyword word) bool {
 	if p.mirror != nil {
 		match, timeout = &p.mirror.Match, &p.mirror.Timeout
 	}
-	switch keyword.text {
-	case "host":
-		hosts, field := &match.Hosts, "match.hosts"
-		if p.mirror == nil {
-			hosts, field = &r.Hosts, "hosts"
-		}
-		p.parseList(keyword, hosts, field)
-	case "not":
-		p.parseNot(keyword, match)
-	case "when":
-		p.parseWhen(keyword, match)
-	case "timeout":
+	switch {
+	case keyword.text == "host" && p.mirror == nil:
+		p.parseList(keyword, &r.Hosts, "hosts")
+	case keyword.text == "timeout":
 		p.parseTimeout(keyword, timeout)
 	default:
-		return p.parseCriterion(keyword, match, "match.")
+		return p.parseMatch(keyword, match, "match.")
 	}
 	return true
 }

@@ -12,6 +12,7 @@ const (
 	PathElements                 // a prefix of whole elements: /api matches /api, /api/ and /api/x, not /apix
 	PathBytes                    // a prefix of bytes
 	PathRegexp                   // a regular expression (RE2) that matches the whole path
+	PathTemplate                 // elements, of which {name} stands for any one, and ** or {name...} at the end for the rest
 )
 
 // Path is a condition on the path.
@@ -19,11 +20,16 @@ type Path struct {
 	Kind  PathKind
 	Value string // "" for [PathAny]
 
-	re *pattern
+	re       *pattern
+	template *template
 }
 
-// ParsePath reads the short form of a path: /exact, /elements/*, /bytes*, or * for any.
+// ParsePath reads the short form of a path: /exact, /elements/*, /bytes*, /template/{name}, or * for
+// any.
 func ParsePath(text string) Path {
+	if isTemplate(text) {
+		return Path{Kind: PathTemplate, Value: text}
+	}
 	if text == "*" {
 		return Path{}
 	}
@@ -50,6 +56,8 @@ func (p *Path) matches(path string) bool {
 		return strings.HasPrefix(path, p.Value)
 	case PathRegexp:
 		return p.re.matches(path)
+	case PathTemplate:
+		return p.template.matches(path)
 	}
 	return true
 }

@@ -36,6 +36,13 @@ const (
 	SchemeHTTPS = "https"
 )
 
+func (r *Request) header(name string) (string, bool) {
+	if r.Header == nil {
+		return "", false
+	}
+	return r.Header(name)
+}
+
 // client is the user's address; 4-byte addresses have one form.
 func (r *Request) client() netip.Addr {
 	if r.Client == nil {

@@ -59,6 +59,14 @@ func TestLookupPrecedence(t *testing.T) {
 	f("GET h/a/b", "exact", "exact: path /a/b", "prefix: path /a/b/*; method GET")
 	f("GET h/a/b", "exact", "exact: path /a/b", "regexp: path ~ /a/.")
 	f("GET h/a/b", "regexp", "regexp: path ~ .*", "prefix: path /a/b/*")
+	f("GET h/a/b", "exact", "exact: path /a/b", "template: path /{x}/b; method GET")
+	f("GET h/a/b", "template", "template: path /{x}/{y}", "regexp: path ~ /a/b; method GET")
+	f("GET h/a/b", "template", "template: path /{x}/b", "prefix: path /a/b/*; method GET")
+	f("GET h/a/b", "long", "long: path /a/{y}", "short: path /{x}/b; method GET")
+	f("GET h/a/c", "short", "long: path /a/{y}/d", "short: path /{x}/c")
+	f("GET h/a/b/c", "literal", "literal: path /a/{x}/c", "variable: path /a/{x}/{y}; method GET")
+	f("GET h/a/b/c", "closed", "closed: path /a/{x}/{y}", "open: path /a/{x}/**; method GET")
+	f("GET h/a/b/c", "open", "open: path /a/**", "any: method GET")
 	f("GET h/a/b", "long", "long: path /a/*", "short: path /*; method GET; header X = 1")
 	f("GET h/a/b/c", "long", "long: path /a/b*", "short: path /a/*")
 	f("GET h/a/b", "elements", "elements: path /a/*", "bytes: path /a*; method GET")
@@ -70,6 +78,9 @@ func TestLookupPrecedence(t *testing.T) {
 	f("GET h/ X=1 Y=1", "two", "one: header X = 1", "two: header X = 1; header Y = 1")
 	f("GET h/?a&b X=1", "header", "header: header X = 1", "query: query a present; query b present")
 	f("GET h/?a&b", "two", "one: query a present", "two: query a present; query b present")
+	f("GET h/ Cookie=a=1", "cookie", "cookie: cookie a = 1", "query: query a present")
+	f("GET h/?a @10.0.0.1", "query", "query: query a present", "source: source 10.0.0.0/8; size = 0")
+	f("GET h/ @10.0.0.1", "source", "source: source 10.0.0.0/8", "when: when /")
 	f("GET h/", "when", "when: when /", "none:")
 	f("GET h/x", "none", "when: when /", "none:")
 	f("POST h/a", "any", "get: path /a; method GET", "any:")
@@ -133,6 +144,9 @@ func randomRoutes(rnd *rand.Rand, n int) []*Route {
 			r.Hosts = []string{host}
 		}
 		r.Match.Path = ParsePath(randomPath(rnd) + pick("", "*", "/*"))
+		if rnd.IntN(6) == 0 {
+			r.Match.Path = ParsePath("/a" + pick("/{x}", "/**", "/{x}/b", "/{x}/**", "/b/{x}"))
+		}
 		if rnd.IntN(4) == 0 {
 			r.Match.Path = Path{}
 		}
@@ -161,7 +175,7 @@ func randomPath(rnd *rand.Rand) string {
 // reference is the documented order in its plainest form: the best of all routes that match.
 func reference(routes []*Route, r *Request) *Route {
 	var best *Route
-	rank := func(r *Route) [7]int {
+	rank := func(r *Route) [8]int {
 		scheme := min(1, len(r.Match.Scheme))
 		host := 1000
 		if len(r.Hosts) == 0 {
@@ -171,14 +185,20 @@ func reference(routes []*Route, r *Request) *Route {
 		}
 		m := &r.Match
 		path := map[PathKind]int{PathAny: -1, PathExact: 1000, PathRegexp: 900}[m.Path.Kind]
-		elements := 0
+		elements, literals := 0, 0
 		if m.Path.Kind == PathElements || m.Path.Kind == PathBytes {
 			path = len(m.Path.Value)
 		}
 		if m.Path.Kind == PathElements {
 			elements = 1
 		}
-		return [7]int{scheme, host, path, elements, min(1, len(m.Methods)), len(m.Headers), len(m.Query)}
+		if t := m.Path.template; t != nil {
+			path, literals = 950+len(t.prefix), t.literals
+			if !t.rest {
+				literals += 10
+			}
+		}
+		return [8]int{scheme, host, path, elements, literals, min(1, len(m.Methods)), len(m.Headers), len(m.Query)}
 	}
 	for _, candidate := range routes {
 		hosts := Match{Hosts: candidate.Hosts}
@@ -192,7 +212,7 @@ func reference(routes []*Route, r *Request) *Route {
 	return best
 }
 
-func compareRanks(a, b [7]int) int {
+func compareRanks(a, b [8]int) int {
 	for i := range a {
 		if c := cmp.Compare(a[i], b[i]); c != 0 {
 			return c
@@ -223,8 +243,9 @@ func TestLookupAgainstReference(t *testing.T) {
 func TestLookupAllocatesNothing(t *testing.T) {
 	tbl := table(t,
 		"a: host *.example.com; path /api/*; method GET; header X-A ^= 1; query a = 1",
-		"b: path ~ /b/[0-9]+; not path /b/0", "c:", "d: scheme https; path /d")
-	for _, text := range []string{"GET Shop.Example.COM:80/api/x?%61=%31 X-A=12", "GET h/b/12", "GET h/b/0", "GET https://h/d", "GET https://h/b/12"} {
+		"b: path ~ /b/[0-9]+; not path /b/0", "c:", "d: scheme https; path /d",
+		"e: path /e/{x}/f/{y}; cookie b = 2; source 10.0.0.0/8; cert x; type text/*; size = 0; any; method PUT; or; not method POST; end")
+	for _, text := range []string{"GET Shop.Example.COM:80/api/x?%61=%31 X-A=12", "GET h/b/12", "GET h/b/0", "GET https://h/d", "GET https://h/b/12", "GET h/e/1/f/2 Cookie=a=1;b=2 @10.0.0.1 Content-Type=text/plain cert:x"} {
 		r := request(t, text)
 		if n := testing.AllocsPerRun(100, func() { tbl.Lookup(r) }); n > 0 {
 			t.Errorf("%q: %v allocations", text, n)

@@ -2,6 +2,7 @@ package route
 
 import (
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -105,12 +106,35 @@ func (p *printer) backend(b *Backend) {
 
 func (p *printer) match(indent string, m *Match) {
 	p.criteria(indent, m)
+	for _, alternatives := range m.Any {
+		for i := range alternatives {
+			p.line(indent + map[bool]string{true: "any", false: "or"}[i == 0])
+			p.match(indent+"  ", &alternatives[i])
+		}
+		p.line(indent + "end")
+	}
 	for i := range m.Not {
-		p.criteria(indent+"not ", &m.Not[i])
+		p.not(indent, &m.Not[i])
 	}
 	if m.When != "" {
 		p.WriteString(indent + "when " + quoteExpression(m.When) + "\n")
 	}
+}
+
+// not writes one criterion in a line, and others as a block.
+func (p *printer) not(indent string, m *Match) {
+	if m.isCriterion() {
+		p.criteria(indent+"not ", m)
+		return
+	}
+	p.line(indent + "not")
+	p.match(indent+"  ", m)
+	p.line(indent + "end")
+}
+
+// isCriterion says that criteria writes m in one line.
+func (m *Match) isCriterion() bool {
+	return m.count() == 1 && len(m.Any)+len(m.Not)+len(m.When) == 0 && (m.Size == nil || len(m.Size.conditions()) == 1)
 }
 
 // criteria writes everything of a match that may stand in a not.
@@ -118,25 +142,50 @@ func (p *printer) criteria(indent string, m *Match) {
 	if m.Scheme != "" {
 		p.line(indent+"scheme", m.Scheme)
 	}
-	if len(m.Hosts) > 0 {
-		p.line(indent+"host", m.Hosts...)
-	}
+	p.list(indent+"host", m.Hosts)
 	if m.Path.Kind != PathAny {
 		p.line(indent+"path", m.Path.words()...)
 	}
-	if len(m.Methods) > 0 {
-		p.line(indent+"method", m.Methods...)
-	}
-	for i := range m.Headers {
-		p.line(indent+"header", m.Headers[i].words()...)
-	}
-	for i := range m.Query {
-		p.line(indent+"query", m.Query[i].words()...)
+	p.list(indent+"method", m.Methods)
+	p.conditions(indent+"header", m.Headers)
+	p.conditions(indent+"query", m.Query)
+	p.conditions(indent+"cookie", m.Cookies)
+	p.list(indent+"source", textOf(m.Sources, netip.Prefix.String))
+	p.list(indent+"cert", m.Certs)
+	p.list(indent+"sni", m.SNI)
+	p.list(indent+"port", textOf(m.Ports, func(port uint16) string { return strconv.Itoa(int(port)) }))
+	p.list(indent+"grpc", m.GRPC)
+	p.list(indent+"type", m.Types)
+	if m.Size != nil {
+		for _, words := range m.Size.conditions() {
+			p.line(indent+"size", words...)
+		}
 	}
 }
 
+// list writes a line of several words, if there are any.
+func (p *printer) list(keyword string, words []string) {
+	if len(words) > 0 {
+		p.line(keyword, words...)
+	}
+}
+
+func (p *printer) conditions(keyword string, conditions []Condition) {
+	for i := range conditions {
+		p.line(keyword, conditions[i].words()...)
+	}
+}
+
+func textOf[T any](list []T, format func(T) string) []string {
+	var texts []string
+	for _, item := range list {
+		texts = append(texts, format(item))
+	}
+	return texts
+}
+
 // pathWords are the words for the kinds of paths in their long form.
-var pathWords = [...]string{PathExact: "exact", PathElements: "elements", PathBytes: "bytes", PathRegexp: "~"}
+var pathWords = [...]string{PathExact: "exact", PathElements: "elements", PathBytes: "bytes", PathRegexp: "~", PathTemplate: "template"}
 
 // words is the short form where there is one, else the long one.
 func (p *Path) words() []string {
