@@ -1,6 +1,10 @@
 package config
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Error says what is wrong with one setting, and what it should be.
 type Error struct {
@@ -24,4 +28,14 @@ func (e *Error) Error() string {
 		return e.File + ": " + text
 	}
 	return text
+}
+
+// errorIn says what is wrong with a text that is a setting. The error may point into it.
+func errorIn(text, setting string, err error) *Error {
+	e := &Error{Setting: setting, Text: fmt.Sprintf("%q: %v", text, err)}
+	var pointed interface{ Column() int }
+	if errors.As(err, &pointed) && !strings.Contains(text, "\n") {
+		e.Column = pointed.Column()
+	}
+	return e
 }

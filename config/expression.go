@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"tain.dev/tain/route"
 )
@@ -47,20 +48,45 @@ var environment = sync.OnceValue(func() *cel.Env {
 	return env
 })
 
-// CompileExpression makes the function of a CEL expression. It is a [route.Compile]. The error may
+// CompileExpression makes the function of a CEL expression. It is a [route.Compile.When]. The error may
 // be an [*ExpressionError].
 func CompileExpression(text string) (func(*route.Request) bool, error) {
-	checked, names, err := check(text)
+	checked, names, err := check(text, forCondition)
 	if err != nil {
 		return nil, err
 	}
 	return program(checked, names)
 }
 
+// CompileKey makes the function of a CEL expression whose value is a text. It is a [route.CompileKey].
+func CompileKey(text string) (func(*route.Request) (string, bool), error) {
+	checked, names, err := check(text, forKey)
+	if err != nil {
+		return nil, err
+	}
+	evaluate, err := evaluator(checked, names)
+	return func(r *route.Request) (string, bool) {
+		value, ok := evaluate(r).(types.String)
+		return string(value), ok
+	}, err
+}
+
+// purpose is what an expression is written for.
+type purpose struct {
+	value   *cel.Type
+	wanted  string // in words
+	unknown string // what text is that is not CEL
+}
+
+var (
+	forCondition = purpose{cel.BoolType, "is true or false", "is neither a short form such as method=GET nor an expression: "}
+	forKey       = purpose{cel.StringType, "is a text", "is not an expression: "}
+)
+
 // compileExpression makes the match of an expression: of native conditions if that is possible,
 // because they cost a hundredth, else with a function.
 func compileExpression(text string) (route.Match, error) {
-	checked, names, err := check(text)
+	checked, names, err := check(text, forCondition)
 	if err != nil {
 		return route.Match{}, err
 	}
@@ -81,17 +107,17 @@ func serves(m route.Match) bool {
 }
 
 // check parses and checks an expression.
-func check(text string) (*cel.Ast, lookups, error) {
+func check(text string, to purpose) (*cel.Ast, lookups, error) {
 	if len(text) > 4096 {
 		return nil, lookups{}, fmt.Errorf("has %d bytes; use up to 4096", len(text))
 	}
 	checked, issues := environment().Compile(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
-		return nil, lookups{}, &ExpressionError{first.Location.Column() + 1, "is neither a short form such as method=GET nor an expression: " + first.Message}
+		return nil, lookups{}, &ExpressionError{first.Location.Column() + 1, to.unknown + first.Message}
 	}
-	if checked.OutputType() != cel.BoolType {
-		return nil, lookups{}, &ExpressionError{1, "has the type " + checked.OutputType().String() + "; use an expression that is true or false"}
+	if checked.OutputType() != to.value {
+		return nil, lookups{}, &ExpressionError{1, "has the type " + checked.OutputType().String() + "; use an expression that " + to.wanted}
 	}
 	var names lookups
 	if err := names.collect(checked); err != nil {
@@ -144,13 +170,22 @@ func (l *lookups) collect(checked *cel.Ast) error {
 
 // program makes the function of a checked expression.
 func program(checked *cel.Ast, names lookups) (func(*route.Request) bool, error) {
+	evaluate, err := evaluator(checked, names)
+	return func(r *route.Request) bool { return evaluate(r) == types.True }, err
+}
+
+// evaluator computes a checked expression: nil where it has no value.
+func evaluator(checked *cel.Ast, names lookups) (func(*route.Request) ref.Val, error) {
 	p, err := environment().Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
 	if err != nil {
 		return nil, fmt.Errorf("can't be computed: %w", err)
 	}
-	return func(r *route.Request) bool {
-		result, _, err := p.Eval(&activation{r, names})
-		return err == nil && result == types.True
+	return func(r *route.Request) ref.Val {
+		value, _, err := p.Eval(&activation{r, names})
+		if err != nil {
+			return nil
+		}
+		return value
 	}, nil
 }
 

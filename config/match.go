@@ -28,12 +28,7 @@ func ParseMatch(texts []string) (route.Match, []error) {
 			all, err = and(all, m)
 		}
 		if err != nil {
-			e := &Error{Setting: fmt.Sprintf("match[%d]", i), Text: fmt.Sprintf("%q: %v", text, err)}
-			var pointed *ExpressionError
-			if errors.As(err, &pointed) && !strings.Contains(text, "\n") {
-				e.Column = pointed.column
-			}
-			errs = append(errs, e)
+			errs = append(errs, errorIn(text, fmt.Sprintf("match[%d]", i), err))
 		}
 	}
 	return all, errs

@@ -245,7 +245,7 @@ func FuzzMatch(f *testing.F) {
 			return
 		}
 		line := fmt.Sprintf("route r\nbackend http://b\nmirror m 1%%\n%sto http://t\n", m.String())
-		table, errs := route.ParseWith(line, CompileExpression)
+		table, errs := route.ParseWith(line, route.Compile{When: CompileExpression, Key: CompileKey})
 		if len(errs) > 0 {
 			return // such as a header name that is none: the table says so
 		}

@@ -13,11 +13,9 @@ import (
 // is in the errors, each an [*Error] whose Setting is the name in the spec; [route.New] checks the
 // rest.
 func CompileMirror(name string, spec *v1alpha1.MirrorSpec, use Use) (*route.Mirror, []error) {
-	m := &route.Mirror{Name: name, PerMillion: route.All, Writes: spec.Writes, Host: route.ParseHostRewrite(spec.Host)}
+	m := &route.Mirror{Name: name, Writes: spec.Writes, Host: route.ParseHostRewrite(spec.Host)}
 	var errs complaints
-	if spec.Percent != "" {
-		m.PerMillion = read(&errs, "percent", string(spec.Percent), route.ParsePercent)
-	}
+	m.Sample = compileSample(&errs, name, spec)
 	m.Timeout = read(&errs, "timeout", spec.Timeout, parseDuration)
 	m.MaxBody = read(&errs, "maxBody", spec.MaxBody, ParseSize)
 	match, matchErrs := ParseMatch(spec.Match)

@@ -19,6 +19,7 @@ type Quick struct {
 	To          []string      // --to: the targets
 	Baseline    string        // --baseline: a target that runs the live version; "" is none
 	Percent     float64       // --percent: 0 to 100, down to 0.0001; 0 copies nothing
+	SampleBy    []string      // --sample-by: see [route.ParseSampleKey]
 	Match       []string      // --match: see [ParseMatch]
 	Writes      bool          // --writes: copy unsafe methods too
 	MaxCopyBody int64         // --max-copy-body in bytes; 0 is the default
@@ -130,8 +131,9 @@ func (q Quick) mirror(fail func(flag, format string, args ...any)) *route.Mirror
 	if perMillion < 0 || perMillion > route.All || perMillion == 0 && q.Percent != 0 || math.IsNaN(q.Percent) {
 		fail("--percent", "%v is not a percentage; use 0 to 100 with up to four decimals", q.Percent)
 	} else {
-		m.PerMillion = uint32(perMillion)
+		m.Sample.PerMillion = uint32(perMillion)
 	}
+	m.Sample.By = readKeys(q.SampleBy, func(_ int, text string, err error) { fail("--sample-by", "%q: %v", text, err) })
 	match, errs := ParseMatch(q.Match)
 	for _, err := range errs {
 		var e *Error
@@ -177,6 +179,7 @@ func (q Quick) flagOf(field string) string {
 		{"backends", "--live"},
 		{"mirrors[0].targets", "--to"},
 		{"mirrors[0].match", "--match"},
+		{"mirrors[0].sample", "--sample-by"},
 		{"mirrors[0].host", "--host"},
 		{"mirrors[0].timeout", "--timeout"},
 		{"mirrors[0].maxBody", "--max-copy-body"},

@@ -42,6 +42,13 @@ func TestQuick(t *testing.T) {
     to http://c:80
     baseline http://d:80 baseline
 `)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 5, SampleBy: []string{"cookie session", "address /64"}}, `route all
+  backend http://a:80
+  mirror mirror 5%
+    sample cookie session
+    sample address /64
+    to http://b:80
+`)
 	f(Quick{Live: "http://a", Baseline: "http://d"}, `route all
   backend http://a:80
   mirror mirror 0%
@@ -120,6 +127,10 @@ func TestQuickErrors(t *testing.T) {
 		`--to: "htp:/x" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
 	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 0.00001},
 		"--percent: 1e-05 is not a percentage; use 0 to 100 with up to four decimals")
+	f(Quick{Live: "http://a", To: []string{"http://b"}, SampleBy: []string{"session", "random"}},
+		`--sample-by: "session": "session" is no key; use header, cookie, query, address, random or expression`)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, SampleBy: []string{"random", "address"}},
+		"--sample-by: every request has it, so what follows means nothing; make it the last one")
 	f(Quick{Live: "http://a", To: []string{"http://b", "http://b"}, Match: []string{"path~=("}, Host: "a b", MaxCopyBody: -1, Timeout: -1},
 		"--match: \"(\": error parsing regexp: missing closing ): `(`; use RE2's syntax",
 		`--host: "a b" is not a host; use a name, or a suffix such as -shadow`,

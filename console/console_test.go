@@ -64,7 +64,7 @@ func newWorld() *world {
 			Name: "shop", Hosts: []string{"shop.example.com"},
 			Backends: []route.Backend{{URL: "http://127.0.0.1:9000", Weight: 1}},
 			Mirrors: []*route.Mirror{{
-				Name: "v2", PerMillion: 125_000,
+				Name: "v2", Sample: route.Sample{PerMillion: 125_000},
 				Targets: []route.Target{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001"}},
 			}},
 		}},

@@ -52,7 +52,7 @@ func viewRoutes(routes []*route.Route) []routeView {
 }
 
 func viewPolicy(m *route.Mirror) policyView {
-	v := policyView{Name: m.Name, Percent: float64(m.PerMillion) / route.All * 100, Writes: m.Writes}
+	v := policyView{Name: m.Name, Percent: float64(m.Sample.PerMillion) / route.All * 100, Writes: m.Writes}
 	for _, t := range m.Targets {
 		v.Targets = append(v.Targets, targetView{t.Name, t.URL, t.Baseline})
 	}

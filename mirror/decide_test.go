@@ -27,9 +27,9 @@ func TestDecide(t *testing.T) {
 		m := &Mirror{}
 		m.stopping.Store(w.stopping)
 		m.killed.Store(w.killed)
-		p := &plan{Mirror: &route.Mirror{PerMillion: w.perMillion, Writes: w.writes, MaxBody: 10}, policy: &policy{}}
+		p := &plan{Mirror: &route.Mirror{Sample: route.Sample{PerMillion: w.perMillion}, Writes: w.writes, MaxBody: 10}, policy: &policy{}}
 		p.policy.set(control.Rule{Paused: w.paused, PerMillion: w.decided})
-		if got := m.decide(p, &route.Request{Method: w.method, Path: "/"}, &w.arrival); got != want {
+		if got := m.decide(p, &route.Request{Method: w.method, Path: "/"}, &w.arrival, 0); got != want {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
 	}

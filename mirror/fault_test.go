@@ -216,8 +216,9 @@ func TestPercent(t *testing.T) {
 	for _, mirrors := range plans.byRoute {
 		p := &mirrors[0]
 		copies := 0
+		draws := rand.New(rand.NewPCG(1, 2))
 		for range requests {
-			switch r.decide(p, &emptyRequest, &traffic.Arrival{}).kind {
+			switch r.decide(p, &emptyRequest, &traffic.Arrival{}, draws.Uint64()).kind {
 			case copyIt:
 				copies++
 			case unsampled:

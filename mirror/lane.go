@@ -48,9 +48,10 @@ func (m *Mirror) Offer(number int, r *route.Route, q *route.Request, a *traffic.
 	}
 	l := m.lanes[number]
 	var live *capture
+	draw := rand.Uint64()
 	for i := range mirrors {
 		p := &mirrors[i]
-		verdict := m.decide(p, q, a)
+		verdict := m.decide(p, q, a, draw)
 		for _, t := range p.targets {
 			c := t.book.lanes[l.id]
 			c.seen.Add(1)
@@ -80,8 +81,9 @@ const (
 	dropped
 )
 
-// decide is a pure function of the mirror, its switches, the request and one random draw.
-func (m *Mirror) decide(p *plan, q *route.Request, a *traffic.Arrival) verdict {
+// decide is a pure function of the mirror, its switches, the request and one random draw, which all
+// mirrors of the request share, so that their samples are nested.
+func (m *Mirror) decide(p *plan, q *route.Request, a *traffic.Arrival, draw uint64) verdict {
 	switch {
 	case a.Marked:
 		return verdict{unmatched, uint8(traffic.UnmatchedMarked)}
@@ -91,7 +93,7 @@ func (m *Mirror) decide(p *plan, q *route.Request, a *traffic.Arrival) verdict {
 		return verdict{unmatched, uint8(traffic.UnmatchedMethod)}
 	case !p.Match.Matches(q):
 		return verdict{unmatched, uint8(traffic.UnmatchedRule)}
-	case !p.samples(rand.Uint32()):
+	case !p.samples(q, draw):
 		return verdict{kind: unsampled}
 	case m.stopping.Load():
 		return verdict{dropped, uint8(traffic.DroppedStopping)}

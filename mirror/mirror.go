@@ -79,12 +79,14 @@ type plan struct {
 }
 
 // samples says whether a request is in the share that is copied: the operators', or the configuration's.
-func (p *plan) samples(random uint32) bool {
-	share := p.PerMillion
-	if decided := p.policy.perMillion.Load(); decided >= 0 {
-		share = uint32(decided)
+func (p *plan) samples(q *route.Request, draw uint64) bool {
+	decided := p.policy.perMillion.Load()
+	if decided < 0 {
+		return p.Sample.Takes(q, draw)
 	}
-	return share >= route.All || (&route.Mirror{PerMillion: share}).Sampled(random)
+	sample := p.Sample
+	sample.PerMillion = uint32(decided)
+	return sample.Takes(q, draw)
 }
 
 // New makes a mirror stage on the given loops. Captures lie in memory; complete pairs go to pairs.

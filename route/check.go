@@ -158,9 +158,7 @@ func (c *checker) checkAnswered() {
 func (c *checker) checkMirror(field string, m *Mirror) {
 	c.checkName(field+"name", m.Name)
 	c.checkMatch(field+"match.", &m.Match)
-	if m.PerMillion > All {
-		c.fail(CodeMirror, field+"percent", "%s is more than all; use 0 to 100", FormatPercent(m.PerMillion))
-	}
+	c.checkSample(field, &m.Sample)
 	c.checkRewrite(field+"host", m.Host)
 	c.checkTimeout(field+"timeout", m.Timeout)
 	if m.MaxBody < 0 {

@@ -66,6 +66,9 @@
 //	  backend http://127.0.0.1:9000
 //	  mirror v2 10%
 //	    method GET
+//	    sample header Authorization claim sub
+//	    sample cookie session
+//	    sample-salt v2
 //	    writes
 //	    host-as -shadow
 //	    timeout 5s
@@ -83,7 +86,7 @@
 //
 // A line is a keyword and its words. A word that is empty, begins with " or #, or has other
 // characters than visible ASCII stands in double quotes, with Go's escapes. What follows when is
-// one expression up to the end of the line. Indentation means nothing; a word that begins with #
+// one expression up to the end of the line, and so is what follows sample expression. Indentation means nothing; a word that begins with #
 // starts a comment. A line left out has its default. Conditions are = (exact), ^= (prefix), ~ (a
 // regular expression, RE2, that matches the whole value) and present. A path is /exact,
 // /elements/*, /bytes*, or one of the words exact, elements, bytes, ~ and a value.

@@ -18,7 +18,7 @@ func TestDocumentedTextForm(t *testing.T) {
 			example.WriteString(code)
 		}
 	}
-	table, errs := ParseWith(example.String(), pathIs)
+	table, errs := ParseWith(example.String(), pathsAndKeys)
 	if len(errs) > 0 || len(table.Routes()) != 3 {
 		t.Errorf("%v in\n%s", errs, &example)
 	}

@@ -16,6 +16,7 @@ const (
 	CodeURL       = "url"
 	CodeBackend   = "backend"
 	CodeMirror    = "mirror"
+	CodeSample    = "sample"
 	CodeOption    = "option" // of a backend or target
 	CodeFilter    = "filter"
 	CodeRetry     = "retry"

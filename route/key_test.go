@@ -98,6 +98,14 @@ func TestFirstKeyDecides(t *testing.T) {
 	f(&Request{}, fmt.Sprint(KeyRandom), other, session, address, random)
 }
 
+// TestDocumentedPlace holds the example of docs/rules.md.
+func TestDocumentedPlace(t *testing.T) {
+	s := Sample{By: byUser}
+	if place, _, _ := s.Place(user("user-42"), 0); FormatPercent(place) != "22.4588%" {
+		t.Errorf("user-42 is at %s", FormatPercent(place))
+	}
+}
+
 func TestTakesAllocatesNothing(t *testing.T) {
 	q := keyRequest()
 	q.Query = "a=1&user=" + strings.Repeat("%41", 100)

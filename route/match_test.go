@@ -8,6 +8,17 @@ import (
 	"testing"
 )
 
+// pathsAndKeys stand for the expression languages.
+var pathsAndKeys = Compile{When: pathIs, Key: headerIs}
+
+// headerIs is for keys: an expression is the name of a header.
+func headerIs(expression string) (func(*Request) (string, bool), error) {
+	if strings.HasPrefix(expression, "wrong") {
+		return nil, pointedError{errors.New("this is wrong"), 7}
+	}
+	return func(r *Request) (string, bool) { return r.Header(expression) }, nil
+}
+
 // pathIs stands for the expression language: an expression is a path that the request must have.
 func pathIs(expression string) (func(*Request) bool, error) {
 	if strings.HasPrefix(expression, "wrong") {
@@ -83,7 +94,7 @@ func connect(t testing.TB, r *Request, word string) {
 // mustParse compiles the text of routes that have no backends of their own.
 func mustParse(t testing.TB, text string) *Table {
 	t.Helper()
-	table, errs := ParseWith(text, pathIs)
+	table, errs := ParseWith(text, pathsAndKeys)
 	if len(errs) > 0 {
 		t.Fatalf("parsing\n%s\n%v", text, errs)
 	}
@@ -311,25 +322,6 @@ func TestSafe(t *testing.T) {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "", "PROPFIND"} {
 		f(method, false)
 	}
-}
-
-func TestSampled(t *testing.T) {
-	f := func(perMillion, random uint32, want bool) {
-		t.Helper()
-		m := Mirror{PerMillion: perMillion}
-		if got := m.Sampled(random); got != want {
-			t.Errorf("%d of a million, random %d: %v", perMillion, random, got)
-		}
-	}
-	const top = 1<<32 - 1
-	f(0, 0, false)
-	f(1, 0, true)
-	f(1, 4294, true)
-	f(1, 4295, false)
-	f(500_000, top/2, true)
-	f(500_000, top/2+1, false)
-	f(All-1, top, false)
-	f(All, top, true)
 }
 
 func TestHostRewrite(t *testing.T) {

@@ -8,16 +8,19 @@ import (
 	"time"
 )
 
-// Compile turns the expression of a when line into its function. The error may have a method
-// Column() int, from 1, that points into the expression.
-type Compile func(expression string) (func(*Request) bool, error)
+// Compile turns expressions into functions: of when lines, and of keys of samples. An error may have
+// a method Column() int, from 1, that points into the expression.
+type Compile struct {
+	When func(expression string) (func(*Request) bool, error)
+	Key  CompileKey
+}
 
 // maxErrors is how many errors of one text are reported.
 const maxErrors = 100
 
 // Parse reads the text form. A route that is wrong is left out and reported, each error an
-// [*Error] with its line and column; the others serve. A when line is wrong here, see [ParseWith].
-func Parse(text string) (*Table, []error) { return ParseWith(text, nil) }
+// [*Error] with its line and column; the others serve. Expressions are wrong here, see [ParseWith].
+func Parse(text string) (*Table, []error) { return ParseWith(text, Compile{}) }
 
 // ParseWith is [Parse] for texts with expressions.
 func ParseWith(text string, compile Compile) (*Table, []error) {
@@ -176,7 +179,7 @@ func (p *parser) startMirror(keyword word) {
 	p.mirror.Name = p.words[0].text
 	p.mark("name", p.words[0])
 	var err error
-	if p.mirror.PerMillion, err = ParsePercent(p.words[1].text); err != nil {
+	if p.mirror.Sample.PerMillion, err = parseShare(p.words[1].text); err != nil {
 		p.fail(p.words[1].column, "%v", err)
 	}
 }
@@ -280,6 +283,10 @@ func (p *parser) parseMirror(keyword word) {
 			m.Host = ParseHostRewrite(p.words[0].text)
 			p.mark("host", p.words[0])
 		}
+	case "sample":
+		p.parseSample(keyword)
+	case "sample-salt":
+		p.parseSalt(keyword)
 	case "max-body":
 		if p.need(keyword, 1, 1, "max-body BYTES") {
 			p.mark("maxBody", p.words[0])

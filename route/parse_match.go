@@ -1,7 +1,6 @@
 package route
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -158,23 +157,15 @@ func (p *parser) parseWhen(keyword word, m *Match, field string) {
 		return
 	}
 	first := p.words[0]
-	m.When = strings.TrimRight(first.raw, " \t\r")
-	if m.When[0] == '"' {
-		m.When = first.text
-	}
+	m.When = first.expression()
 	p.mark(field, first)
-	if p.compile == nil {
+	if p.compile.When == nil {
 		p.fail(first.column, "when %s: expressions can't be compiled here", m.When)
 		return
 	}
 	var err error
-	if m.Func, err = p.compile(m.When); err != nil {
-		column := first.column
-		var pointed interface{ Column() int }
-		if errors.As(err, &pointed) && first.raw[0] != '"' {
-			column += pointed.Column() - 1
-		}
-		p.fail(column, "when: %v", err)
+	if m.Func, err = p.compile.When(m.When); err != nil {
+		p.fail(first.columnOf(err), "when: %v", err)
 	}
 }
 

@@ -69,8 +69,8 @@ type Mirror struct {
 	Name string
 	// Match must hold in addition to the route's. The zero value always does.
 	Match Match
-	// PerMillion is the share of the matching requests: [All] is every one, 0 is none.
-	PerMillion uint32
+	// Sample says which of the matching requests are copied. The zero value takes none.
+	Sample Sample
 	// Writes allows copies of requests whose method is not safe, see [Safe].
 	Writes bool
 	// Targets get a copy each. There is at least one.
@@ -123,10 +123,4 @@ func Safe(method string) bool {
 		return true
 	}
 	return false
-}
-
-// Sampled decides about one request by 32 random bits. Every request with the same bits gets the
-// same answer, and one that is in a sample is in every larger sample too.
-func (m *Mirror) Sampled(random uint32) bool {
-	return uint64(random)*All>>32 < uint64(m.PerMillion)
 }

@@ -224,9 +224,10 @@ func quoteExpression(text string) string {
 }
 
 func (p *printer) mirror(indent string, m *Mirror) {
-	p.line(indent+"mirror", m.Name, FormatPercent(m.PerMillion))
+	p.line(indent+"mirror", m.Name, FormatPercent(m.Sample.PerMillion))
 	indent += "  "
 	p.match(indent, &m.Match)
+	p.sample(indent, &m.Sample)
 	if m.Writes {
 		p.line(indent + "writes")
 	}

@@ -27,7 +27,7 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			table, errs := ParseWith(string(archive.Files[0].Data), pathIs)
+			table, errs := ParseWith(string(archive.Files[0].Data), pathsAndKeys)
 			var complaints strings.Builder
 			for _, err := range errs {
 				var e *Error
@@ -116,9 +116,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(string(archive.Files[0].Data))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		first, _ := ParseWith(text, pathIs)
+		first, _ := ParseWith(text, pathsAndKeys)
 		written := first.String()
-		second, errs := ParseWith(written, pathIs)
+		second, errs := ParseWith(written, pathsAndKeys)
 		if len(errs) > 0 {
 			t.Fatalf("%q is written as\n%s\nwhich is wrong: %v", text, written, errs)
 		}

@@ -11,14 +11,30 @@ type wordError struct {
 	text   string
 }
 
-// splitWords cuts a line into its words, up to a comment. The words after when are only an
-// expression's beginning: their quotes are none.
+func (e *wordError) Error() string { return e.text }
+
+// Column is where the error is, in bytes from 1.
+func (e *wordError) Column() int { return e.column }
+
+// beginExpression says whether what follows the words is an expression.
+func beginExpression(words []word) bool {
+	switch len(words) {
+	case 1:
+		return words[0].text == "when"
+	case 2:
+		return words[0].text == "sample" && words[1].text == keyWords[KeyExpression]
+	}
+	return false
+}
+
+// splitWords cuts a line into its words, up to a comment. An expression is one word, which is only its
+// beginning: its quotes are none.
 func splitWords(line string) ([]word, *wordError) {
 	var words []word
 	rest := line
 	for {
 		rest = strings.TrimLeft(rest, " \t\r")
-		expression := len(words) == 1 && words[0].text == "when"
+		expression := beginExpression(words)
 		if rest == "" || rest[0] == '#' && !expression {
 			return words, nil
 		}

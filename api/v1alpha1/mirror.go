@@ -15,6 +15,13 @@ type MirrorSpec struct {
 	// decimals. The default is 100.
 	Percent json.Number `json:"percent,omitempty"`
 
+	// Fraction is the share as a fraction such as 1/3, instead of Percent. A number alone is of 100.
+	Fraction string `json:"fraction,omitempty"`
+
+	// Sample says which requests are in that share. The default is by chance, such that the larger
+	// of two shares has all requests of the smaller one.
+	Sample *Sample `json:"sample,omitempty"`
+
 	// Writes allows copies of requests whose method may change something, such as POST. The
 	// default is false: only GET, HEAD, OPTIONS, TRACE and QUERY are copied.
 	Writes bool `json:"writes,omitempty"`
@@ -33,6 +40,23 @@ type MirrorSpec struct {
 	// MaxBody is the largest request body that is copied, for example 64KiB; a request with a
 	// larger one is not copied at all. The default is 1MiB.
 	MaxBody string `json:"maxBody,omitempty"`
+}
+
+// Sample says which requests are in a share.
+type Sample struct {
+	// By lists keys whose requests share one fate, everywhere and for ever: header NAME, cookie
+	// NAME, query NAME, each also with claim CLAIM where the value is a JSON web token; address,
+	// or address /64 for networks of IPv6; expression and a CEL expression whose value is a text;
+	// random. The first that a request has counts; a request that has none is not copied.
+	By []string `json:"by,omitempty" short:"true"`
+
+	// Independent of all other mirrors is a sample that has the mirror's name as its Salt.
+	Independent bool `json:"independent,omitempty"`
+
+	// Salt is a text. Samples of the same salt by the same keys have the same requests, as far as
+	// their shares go; those of different salts have nothing to do with each other. The default
+	// is none.
+	Salt string `json:"salt,omitempty"`
 }
 
 // Target is where a mirror sends its copies. In tain's own files the URL may stand alone.

@@ -73,6 +73,7 @@ may charge a card twice.
 	f.StringVar(&quick.BackendCA, "backend-ca", "", "PEM `file` of the authorities that certificates of https:// and h2:// URLs come from (default the system's)")
 	f.BoolVar(&quick.BackendInsecure, "backend-insecure", false, "take any certificate of https:// and h2:// URLs")
 	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
+	f.StringArrayVar(&quick.SampleBy, "sample-by", nil, "`key` whose requests are all copied or none, such as 'cookie session', 'header X-User' or address; repeatable, the first that a request has counts")
 	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied; repeatable")
 	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
 	f.StringVar(&quick.Host, "host", "", "Host of the copies: a `name`, or a suffix such as -shadow (default: as the user sent it)")
