@@ -78,9 +78,13 @@ func cardEnd(text []byte, begin int) (end int) {
 }
 
 // isCard reports whether digits, each from 0 to 9, are a card number.
-func isCard(digits []byte) bool {
+func isCard(digits []byte) bool { return issuerDigits(digits) > 0 && luhn(digits) == 0 }
+
+// issuerDigits says by how many digits the issuer of a card is known, or 0 if there is none that has
+// so many in all.
+func issuerDigits(digits []byte) int {
 	if len(digits) < minCard {
-		return false
+		return 0
 	}
 	for i := range issuers {
 		is := &issuers[i]
@@ -89,10 +93,10 @@ func isCard(digits []byte) bool {
 			prefix = prefix*10 + int(d)
 		}
 		if is.from <= prefix && prefix <= is.to && is.min <= len(digits) && len(digits) <= is.max {
-			return luhn(digits) == 0
+			return is.digits
 		}
 	}
-	return false
+	return 0
 }
 
 // luhn is the sum of ISO/IEC 7812-1 modulo 10, which is 0 if the last digit is right.

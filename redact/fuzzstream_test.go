@@ -38,8 +38,9 @@ func FuzzStream(f *testing.F) {
 			if got, want := countValues(whole), countValues(body); got < 0 || got != want {
 				t.Fatalf("%q becomes %q: %d values became %d", body, whole, want, got)
 			}
-			if again, _, err := redacted(&s, names, kind, whole, 4096); err != nil || strings.Contains(again, `"gone":`) {
-				t.Fatalf("%q becomes %q, which becomes %q, %v", body, whole, again, err)
+			dec := json.NewDecoder(strings.NewReader(withoutMarks(whole)))
+			for value := any(nil); dec.Decode(&value) == nil; value = nil {
+				checkNames(t, value)
 			}
 		}
 	})
@@ -47,8 +48,7 @@ func FuzzStream(f *testing.F) {
 
 // countValues counts the JSON values of a sequence, or returns -1 if it is none.
 func countValues(body string) (n int) {
-	body = strings.ReplaceAll(strings.TrimPrefix(body, "\xef\xbb\xbf"), "\x1e", " ")
-	dec := json.NewDecoder(strings.NewReader(body))
+	dec := json.NewDecoder(strings.NewReader(withoutMarks(body)))
 	for {
 		var value json.RawMessage
 		if err := dec.Decode(&value); err == io.EOF {
@@ -57,6 +57,28 @@ func countValues(body string) (n int) {
 			return -1
 		}
 		n++
+	}
+}
+
+// withoutMarks is a body without what Go's decoder does not take between values.
+func withoutMarks(body string) string {
+	return strings.ReplaceAll(strings.Replace(body, "\xef\xbb\xbf", "", 1), "\x1e", " ")
+}
+
+// checkNames wants the fields of FuzzStream's rules redacted.
+func checkNames(t *testing.T, value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, e := range v {
+			checkNames(t, e)
+		}
+	case map[string]any:
+		for name, e := range v {
+			if strings.EqualFold(name, "gone") || strings.EqualFold(name, "token") && e != Masked {
+				t.Errorf("%q is %v", name, e)
+			}
+			checkNames(t, e)
+		}
 	}
 }
 

@@ -58,8 +58,7 @@ func (sc *scratch) pseudonym(kind Detector, value []byte) {
 		sc.out = hex.AppendEncode(sc.out[:0], sc.sum[:16])
 		sc.out = append(sc.out, "@pseudonym.invalid"...)
 	case kind == Card:
-		sc.alike(value, 2)
-		sc.checkCard()
+		sc.card(value)
 	case kind == IBAN:
 		sc.alike(value, 4)
 		sc.checkIBAN()
@@ -110,18 +109,24 @@ func (sc *scratch) other(c byte, n int, value []byte) byte {
 	return 'A' + h%26
 }
 
-// checkCard makes the last digit of the card number in out right.
-func (sc *scratch) checkCard() {
+// card appends the pseudonym of a card number, of the same issuer.
+func (sc *scratch) card(value []byte) {
 	var digits [maxCard]byte
-	n := 0
-	for _, c := range sc.out {
+	sc.alike(value, issuerDigits(digits[:cardDigits(&digits, value)]))
+	n := cardDigits(&digits, sc.out)
+	digits[n-1] = 0
+	sc.out[len(sc.out)-1] = '0' + byte((10-luhn(digits[:n]))%10)
+}
+
+// cardDigits takes the digits out of a card number and says how many there are.
+func cardDigits(digits *[maxCard]byte, number []byte) (n int) {
+	for _, c := range number {
 		if isDigit(c) {
 			digits[n] = c - '0'
 			n++
 		}
 	}
-	digits[n-1] = 0
-	sc.out[len(sc.out)-1] = '0' + byte((10-luhn(digits[:n]))%10)
+	return n
 }
 
 // checkIBAN makes the check digits of the account number in out right.
