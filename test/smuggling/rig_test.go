@@ -20,9 +20,9 @@ var rigs = []struct {
 	tls   bool // users come over TLS
 	split bool // vectors come in small pieces, too
 }{
-	{"nginx", startNginx, false, true},
+	{"nginx", startNginx, false, !wire.Race}, // which takes minutes; one server is enough to find races in tain
 	{"go", startGo, false, true},
-	{"node", startNode, false, true},
+	{"node", startNode, false, !wire.Race},
 	{"tls", startGo, true, false},
 	{"nginx-h2", startNginxH2, false, false},
 	{"go-h2", startGoH2, false, false},
