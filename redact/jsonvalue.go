@@ -45,7 +45,7 @@ func (s *Stream) coveredText(rule *rule) bool {
 func (s *Stream) scalar(rule *rule) bool {
 	j := &s.json
 	end := scanScalar(j.in, j.pos+s.scanned)
-	if end == len(j.in) && !j.final {
+	if end == len(j.in) && !(j.final && len(j.frames) == 0) { // in an object it goes on, or breaks off
 		s.scanned = end - j.pos
 		return false
 	}

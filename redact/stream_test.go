@@ -121,8 +121,9 @@ func TestJSONMalformed(t *testing.T) {
 	f(`{"a":1,"token":`, `{"a":1,"token":`, ErrTruncated)
 	f(`{"a":1,"tok`, `{"a":1`, ErrTruncated)
 	f(`{"a":"x\u12`, `{"a":"x`, ErrTruncated)
-	f(`[1,2`, `[1,2`, ErrTruncated)
-	f(`[tru`, `[`, ErrUnparseable)
+	f(`[1,2`, `[1,`, ErrTruncated)
+	f(`[tru`, `[`, ErrTruncated)
+	f(`tru`, ``, ErrUnparseable)
 	f(`[`, `[`, ErrTruncated)
 	f("\xef\xbb", ``, ErrTruncated)
 	for _, body := range []string{
