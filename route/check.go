@@ -160,6 +160,8 @@ func (c *checker) checkMirror(field string, m *Mirror) {
 	c.checkMatch(field+"match.", &m.Match)
 	c.checkSample(field, &m.Sample)
 	c.checkRewrite(field+"host", m.Host)
+	c.checkCopy(field, m)
+	c.checkChoice(field+"chooseBy", m)
 	c.checkTimeout(field+"timeout", m.Timeout)
 	if m.MaxBody < 0 {
 		c.fail(CodeMirror, field+"maxBody", "%d is negative; use a size in bytes", m.MaxBody)
@@ -206,6 +208,7 @@ func (c *checker) checkTargets(field string, targets []Target) {
 	for i := range targets {
 		t := &targets[i]
 		t.URL, t.Options, t.key = c.checkServer(at(field, i), t.URL, t.Options)
+		c.checkSecrets(at(field, i)+".credentials", t.Secrets)
 		if t.Name == "" && t.defaultName() == "" {
 			continue // the URL is wrong
 		}

@@ -36,7 +36,7 @@ func (c *checker) checkFilters(owner string, f *Filters) *Filters {
 	if f.Host != "" {
 		c.checkAuthority(CodeFilter, owner+"rewrite.host", f.Host)
 	}
-	c.checkRewritePath(owner+"rewrite.path", &f.Path)
+	c.checkRewritePath(owner+"rewrite.path", &f.Path, c.route.Match.Path)
 	if owner == "" {
 		c.checkAnswers(f)
 	} else {
@@ -103,7 +103,7 @@ func (c *checker) checkEdits(field string, e *HeaderEdits) {
 		case name == "" || !only(name, isTokenByte) || len(name) > maxName:
 			c.fail(CodeFilter, at, "%q is not the name of a header", name)
 		case folded == "host":
-			c.fail(CodeFilter, at, "can't be edited as a header; use rewrite.host")
+			c.fail(CodeFilter, at, "can't be edited as a header; use rewrite.host, in a mirror host")
 		case slices.Contains(untouchable, folded):
 			c.fail(CodeFilter, at, "can't be edited: it is about the connection or the end of a message; leave it out")
 		case seen[folded]:
@@ -126,12 +126,14 @@ func (c *checker) checkEdits(field string, e *HeaderEdits) {
 
 // checkValue checks the value of a field (RFC 9110, section 5.5).
 func (c *checker) checkValue(field, value string) {
-	isValueByte := func(b byte) bool { return b >= ' ' && b != 0x7f || b == '\t' }
 	if !only(value, isValueByte) || strings.Trim(value, " \t") != value {
 		c.fail(CodeFilter, field, "%q can't be the value of a header; use no control characters, and no blanks around it", value)
 	}
 	c.checkCount(field, len(value), maxValue)
 }
+
+// isValueByte is for the values of fields: no control characters but the tab.
+func isValueByte(b byte) bool { return b >= ' ' && b != 0x7f || b == '\t' }
 
 // isPathByte is for what may stand in a path as it is sent (RFC 3986, section 3.3).
 func isPathByte(c byte) bool {
@@ -152,8 +154,8 @@ func isPathText(text string) bool {
 	}
 }
 
-// checkRewritePath checks a rewrite of paths, and compiles its expression.
-func (c *checker) checkRewritePath(field string, p *PathRewrite) {
+// checkRewritePath checks a rewrite of paths that match, and compiles its expression.
+func (c *checker) checkRewritePath(field string, p *PathRewrite, match Path) {
 	c.checkCount(field, len(p.Value), maxValue)
 	if p.Kind == RewritePrefix && p.Value == "" {
 		p.Value = "/"
@@ -163,9 +165,9 @@ func (c *checker) checkRewritePath(field string, p *PathRewrite) {
 		c.fail(CodeFilter, field, "has parts that belong to another kind of rewrite; choose one")
 	case p.Kind == RewriteNone:
 	case p.Kind == RewriteRegexp:
-		c.checkRewriteRegexp(field, p)
-	case p.Kind == RewritePrefix && c.route.Match.Path.Kind == PathRegexp:
-		c.fail(CodeFilter, field, "the route's path is a regular expression, which has no prefix; rewrite by a regular expression too")
+		p.re = c.checkReplacement(field, p.Pattern, p.Value)
+	case p.Kind == RewritePrefix && match.Kind == PathRegexp:
+		c.fail(CodeFilter, field, "the path is matched by a regular expression, which has no prefix; rewrite by a regular expression too")
 	case int(p.Kind) >= len(rewriteWords):
 		c.fail(CodeFilter, field, "is no kind of rewrite that is known")
 	case p.Value == "" || p.Value[0] != '/' || !isPathText(p.Value):
@@ -173,26 +175,27 @@ func (c *checker) checkRewritePath(field string, p *PathRewrite) {
 	}
 }
 
-func (c *checker) checkRewriteRegexp(field string, p *PathRewrite) {
-	c.checkCount(field, len(p.Pattern), maxValue)
-	re, err := regexp.Compile(p.Pattern)
+// checkReplacement checks a regular expression, and the text that takes the place of what it matches.
+func (c *checker) checkReplacement(field, pattern, value string) *regexp.Regexp {
+	c.checkCount(field, len(pattern), maxValue)
+	re, err := regexp.Compile(pattern)
 	if err != nil {
-		c.fail(CodeRegexp, field, "%q: %v; use RE2's syntax", p.Pattern, err)
-		return
+		c.fail(CodeRegexp, field, "%q: %v; use RE2's syntax", pattern, err)
+		return nil
 	}
-	if err := checkTemplate(p.Value, re); err != nil {
-		c.fail(CodeFilter, field, "%q: %v", p.Value, err)
-		return
+	if err := checkTemplate(value, re); err != nil {
+		c.fail(CodeFilter, field, "%q: %v", value, err)
+		return nil
 	}
-	p.re = re
+	return re
 }
 
-// checkTemplate checks that a text uses groups that are there, and is else fit for a path.
+// checkTemplate checks that a text uses groups that are there, and is else fit for a path or a query.
 func checkTemplate(text string, re *regexp.Regexp) error {
 	for text != "" {
 		before, after, found := strings.Cut(text, "$")
 		if !isPathText(before) {
-			return fmt.Errorf("%q is not fit for a path; percent-encode it", before)
+			return fmt.Errorf("%q is not fit for a URL; percent-encode it", before)
 		}
 		if !found {
 			return nil
@@ -243,7 +246,7 @@ func (c *checker) checkRedirect(field string, r *Redirect) {
 			c.fail(CodeFilter, field+".host", "%v; use a name without port", err)
 		}
 	}
-	c.checkRewritePath(field+".path", &r.Path)
+	c.checkRewritePath(field+".path", &r.Path, c.route.Match.Path)
 	if r.Scheme == "" && r.Host == "" && r.Port == 0 && r.Path.Kind == RewriteNone {
 		c.fail(CodeFilter, field, "leads back to where the user asked; set scheme, host, port or path")
 	}

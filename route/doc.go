@@ -71,10 +71,19 @@
 //	    sample-salt v2
 //	    writes
 //	    host-as -shadow
+//	    copy-path prefix /v2
+//	    copy-query set dry-run 1
+//	    copy-header set X-Env test
+//	    credentials drop usual
+//	    credentials keep-cookies locale
+//	    bear Authorization /etc/tain/v2-token prefix "Bearer "
+//	    client drop
+//	    trace baggage child sampled off
 //	    timeout 5s
 //	    max-body 65536
 //	    to h2c://127.0.0.1:9001 v2
 //	      max-conns 10
+//	      bear X-Api-Key /etc/tain/v2-key
 //	    baseline http://127.0.0.1:9002
 //	route old
 //	  path /old/*
@@ -98,10 +107,18 @@
 // retry-budget, max-requests, max-conns, connect-timeout, proxy-protocol and follow-version. Their
 // settings stand on the same line, each with its value behind it; lists have commas.
 //
+// How copies look is said by copy-path (as rewrite-path), copy-query (regexp with a pattern, remove,
+// set), copy-header (set, add, remove), credentials (drop, drop-query, drop-cookies, keep-cookies, and
+// names, of which usual is all that is usual), bear and bear-query (the name of a credential and its
+// file, behind a target that target's own), client drop, and trace. choose-by names the header whose
+// value names the one target that gets a copy.
+//
 // # What happens to a request
 //
 // A route whose filters redirect or respond answers by itself. Any other picks a backend by weight.
 // The request's header is edited, its Host and its path are rewritten, first as the route and then
 // as the backend says. The answer's header is edited as the backend and then as the route says, and
 // gets what CORS adds.
+//
+// A copy is made of the request as the route's filters made it, before those of the backend. See [Copy].
 package route

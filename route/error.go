@@ -19,6 +19,7 @@ const (
 	CodeSample    = "sample"
 	CodeOption    = "option" // of a backend or target
 	CodeFilter    = "filter"
+	CodeCopy      = "copy" // how copies look
 	CodeRetry     = "retry"
 	CodeSession   = "session"
 	CodeLimit     = "limit"

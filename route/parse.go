@@ -192,7 +192,8 @@ func (p *parser) parseServer(keyword word) bool {
 	}
 	if p.mirror != nil {
 		last := len(p.mirror.Targets) - 1
-		return p.parseOption(keyword, &p.mirror.Targets[last].Options, at("targets", last))
+		t, field := &p.mirror.Targets[last], at("targets", last)
+		return p.parseOption(keyword, &t.Options, field) || p.parseSecret(keyword, &t.Secrets, field+".credentials")
 	}
 	last := len(p.route().Backends) - 1
 	b, field := &p.route().Backends[last], at("backends", last)
@@ -306,7 +307,14 @@ func (p *parser) parseMirror(keyword word) {
 		}
 	case "backend":
 		p.fail(keyword.column, "the backends of a route stand before its mirrors")
+	case "choose-by":
+		if p.need(keyword, 1, 1, "choose-by HEADER") {
+			m.ChooseBy = p.words[0].text
+			p.mark("chooseBy", p.words[0])
+		}
 	default:
-		p.fail(keyword.column, "%q is no line of a mirror", keyword.text)
+		if !p.parseCopy(keyword, &m.Copy) {
+			p.fail(keyword.column, "%q is no line of a mirror", keyword.text)
+		}
 	}
 }

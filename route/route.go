@@ -77,6 +77,11 @@ type Mirror struct {
 	Targets []Target
 	// Host says which Host the copies bear.
 	Host HostRewrite
+	// Copy says how else the copies differ from what live got.
+	Copy Copy
+	// ChooseBy is a header whose first value names the one target that gets a copy; a request whose
+	// value names none is not copied. "" copies to every target.
+	ChooseBy string
 	// Timeout bounds a copy from the connect to the last byte of the answer. 0 means
 	// [DefaultMirrorTimeout]; a compiled table holds no 0.
 	Timeout time.Duration
@@ -93,7 +98,10 @@ type Target struct {
 	URL  string // see [ParseURL]; canonical in a compiled table
 	// Baseline says that the target runs the live version and serves as control.
 	Baseline bool
-	Options  *Options // how to talk to it; nil is the defaults, of which a compiled table holds none
+	// Secrets are the target's own credentials, which its copies bear instead of the mirror's of the
+	// same names.
+	Secrets []Secret
+	Options *Options // how to talk to it; nil is the defaults, of which a compiled table holds none
 
 	key string
 }

@@ -234,6 +234,10 @@ func (p *printer) mirror(indent string, m *Mirror) {
 	if m.Host.Kind != HostKeep {
 		p.line(indent+"host-as", m.Host.Value)
 	}
+	p.copy(indent, &m.Copy)
+	if m.ChooseBy != "" {
+		p.line(indent+"choose-by", m.ChooseBy)
+	}
 	if m.Timeout != DefaultMirrorTimeout {
 		p.line(indent+"timeout", m.Timeout.String())
 	}
@@ -251,5 +255,6 @@ func (p *printer) mirror(indent string, m *Mirror) {
 			p.line(keyword, t.URL, t.Name)
 		}
 		p.options(indent+"  ", t.Options.WithDefaults())
+		p.secrets(indent+"  ", t.Secrets)
 	}
 }
