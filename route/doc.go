@@ -71,7 +71,7 @@
 //	    sample-salt v2
 //	    writes
 //	    host-as -shadow
-//	    copy-path prefix /v2
+//	    copy-path regexp ^/v2/(.*) /v3/$1
 //	    copy-query set dry-run 1
 //	    copy-header set X-Env test
 //	    credentials drop usual
