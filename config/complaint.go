@@ -1,6 +1,10 @@
 package config
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // complaints are what is wrong with a part of a configuration, each an [*Error] whose Setting is the
 // name in that part.
@@ -8,6 +12,16 @@ type complaints []error
 
 func (c *complaints) fail(setting, format string, args ...any) {
 	*c = append(*c, &Error{Setting: setting, Text: fmt.Sprintf(format, args...)})
+}
+
+// failText complains about a text, with the place in it that err may point to.
+func (c *complaints) failText(setting, text string, err error) {
+	e := &Error{Setting: setting, Text: fmt.Sprintf("%q: %v", text, err)}
+	var pointed *ExpressionError
+	if errors.As(err, &pointed) && !strings.Contains(text, "\n") {
+		e.Column = pointed.column
+	}
+	*c = append(*c, e)
 }
 
 // below takes over the complaints about a part of this part.

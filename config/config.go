@@ -28,6 +28,7 @@ type Config struct {
 	Log       Log           `json:"log"`
 	AccessLog AccessLog     `json:"accessLog"`
 	Table     *route.Table  `json:"-"` // never nil
+	Warnings  []error       `json:"-"` // what is right, but of no use, such as a route that is never reached; each an [*Error]
 }
 
 // Proxy is how live traffic is served. Sizes are in bytes.

@@ -116,8 +116,13 @@ func TestDocumentedNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	seen := map[reflect.Type]bool{} // a condition may hold others
 	var visit func(typ reflect.Type, path string)
 	visit = func(typ reflect.Type, path string) {
+		if seen[typ] {
+			return
+		}
+		seen[typ] = true
 		switch typ.Kind() {
 		case reflect.Pointer, reflect.Slice, reflect.Map:
 			visit(typ.Elem(), path)

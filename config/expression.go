@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
 
 	"tain.dev/tain/route"
 )
@@ -30,17 +31,28 @@ func (e *ExpressionError) Error() string { return e.text }
 // Column is where the error is, in characters from 1.
 func (e *ExpressionError) Column() int { return e.column }
 
-// environment has the variables: scheme (http or https), method, host (lower case, without port) and path are strings,
-// header (names in lower case) and query (the first value of each) are maps of strings. It is made
-// when the first expression is there, because most configurations have none.
+// environment has the variables of a request's head; docs/configuration.md lists them. header has names
+// in lower case, query, header and cookie the first value of each. What is not known is no variable:
+// source on a Unix socket, and body_size where the head doesn't tell it. It is made when the first
+// expression is there, because most configurations have none.
 var environment = sync.OnceValue(func() *cel.Env {
+	texts := cel.MapType(cel.StringType, cel.StringType)
 	env, err := cel.NewEnv(
 		cel.Variable("scheme", cel.StringType),
 		cel.Variable("method", cel.StringType),
 		cel.Variable("host", cel.StringType),
 		cel.Variable("path", cel.StringType),
-		cel.Variable("header", cel.MapType(cel.StringType, cel.StringType)),
-		cel.Variable("query", cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable("header", texts),
+		cel.Variable("query", texts),
+		cel.Variable("cookie", texts),
+		cel.Variable("source", cel.StringType),
+		cel.Variable("cert", cel.ListType(cel.StringType)),
+		cel.Variable("sni", cel.StringType),
+		cel.Variable("port", cel.IntType),
+		cel.Variable("grpc", cel.StringType),
+		cel.Variable("content_type", cel.StringType),
+		cel.Variable("body_size", cel.IntType),
+		ext.Network(),
 	)
 	if err != nil {
 		panic("BUG: the environment of expressions: " + err.Error())
@@ -90,7 +102,7 @@ func compileExpression(text string) (route.Match, error) {
 	if err != nil {
 		return route.Match{}, err
 	}
-	if m, ok := native(checked.NativeRep().Expr()); ok && serves(m) {
+	if m, ok := native(checked.NativeRep().Expr(), true); ok && serves(m) {
 		return m, nil
 	}
 	f, err := program(checked, names)
@@ -99,7 +111,7 @@ func compileExpression(text string) (route.Match, error) {
 
 // serves says whether a native match is within what a route may have.
 func serves(m route.Match) bool {
-	mirror := &route.Mirror{Name: "m", Match: m, Targets: []route.Target{{URL: "http://t"}}}
+	mirror := &route.Mirror{Name: "m", Match: m, Writes: true, Targets: []route.Target{{URL: "http://t"}}}
 	_, errs := route.New([]*route.Route{{
 		Name: "r", Backends: []route.Backend{{URL: "http://b", Weight: 1}}, Mirrors: []*route.Mirror{mirror},
 	}})
@@ -109,45 +121,45 @@ func serves(m route.Match) bool {
 // check parses and checks an expression.
 func check(text string, to purpose) (*cel.Ast, lookups, error) {
 	if len(text) > 4096 {
-		return nil, lookups{}, fmt.Errorf("has %d bytes; use up to 4096", len(text))
+		return nil, nil, fmt.Errorf("has %d bytes; use up to 4096", len(text))
 	}
 	checked, issues := environment().Compile(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
-		return nil, lookups{}, &ExpressionError{first.Location.Column() + 1, to.unknown + first.Message}
+		return nil, nil, &ExpressionError{first.Location.Column() + 1, to.unknown + first.Message}
 	}
 	if checked.OutputType() != to.value {
-		return nil, lookups{}, &ExpressionError{1, "has the type " + checked.OutputType().String() + "; use an expression that " + to.wanted}
+		return nil, nil, &ExpressionError{1, "has the type " + checked.OutputType().String() + "; use an expression that " + to.wanted}
 	}
-	var names lookups
+	names := lookups{}
 	if err := names.collect(checked); err != nil {
-		return nil, lookups{}, err
+		return nil, nil, err
 	}
 	return checked, names, nil
 }
 
-// lookups are the headers and parameters that an expression asks for.
-type lookups struct{ header, query []string }
+// lookups are the headers, parameters and cookies that an expression asks for, by the variable.
+type lookups map[string][]string
 
-// collect finds them, and makes sure that the maps are used for nothing else: a request's headers
-// can be looked up, but not listed.
-func (l *lookups) collect(checked *cel.Ast) error {
-	root := checked.NativeRep()
+// namedVariables are the variables that can be asked for a name, and for nothing else: a request's headers can be
+// looked up, but not listed.
+var namedVariables = []string{"header", "query", "cookie"}
+
+// collect finds the lookups, and makes sure that the maps are used for nothing else.
+func (l lookups) collect(checked *cel.Ast) error {
 	uses, named := 0, 0
 	var wrong error
 	note := func(variable, name string) {
 		named++
-		if variable == "query" {
-			l.query = append(l.query, name)
-			return
-		}
-		if name != strings.ToLower(name) {
+		if variable == "header" && name != strings.ToLower(name) {
 			wrong = fmt.Errorf("the names of headers are in lower case; use %q", strings.ToLower(name))
 		}
-		l.header = append(l.header, name)
+		if !slices.Contains(l[variable], name) {
+			l[variable] = append(l[variable], name)
+		}
 	}
-	ast.PostOrderVisit(root.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.IdentKind && (e.AsIdent() == "header" || e.AsIdent() == "query") {
+	ast.PostOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if mapOf(e) != "" {
 			uses++
 		}
 		if variable, name, ok := lookup(e); ok {
@@ -160,11 +172,8 @@ func (l *lookups) collect(checked *cel.Ast) error {
 		}
 	}))
 	if wrong == nil && uses != named {
-		wrong = errors.New(`header and query can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`)
+		wrong = errors.New(`header, query and cookie can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`)
 	}
-	slices.Sort(l.header)
-	slices.Sort(l.query)
-	l.header, l.query = slices.Compact(l.header), slices.Compact(l.query)
 	return wrong
 }
 
@@ -197,19 +206,36 @@ type activation struct {
 
 // ResolveName is for the interpreter.
 func (a *activation) ResolveName(name string) (any, bool) {
+	r := a.request
 	switch name {
 	case "scheme":
-		return a.request.Scheme, true
+		return r.Scheme, true
 	case "method":
-		return a.request.Method, true
+		return r.Method, true
 	case "host":
-		return route.Hostname(a.request.Host), true
+		return route.Hostname(r.Host), true
 	case "path":
-		return a.request.Path, true
-	case "header":
-		return a.headers(), true
-	case "query":
-		return a.params(), true
+		return r.Path, true
+	case "header", "query", "cookie":
+		return a.named(name), true
+	case "source":
+		client := r.Source()
+		return client.String(), client.IsValid()
+	case "cert":
+		if r.Cert == nil {
+			return []string{}, true
+		}
+		return append(slices.Clone(r.Cert.Names()), r.Cert.Fingerprint()), true
+	case "sni":
+		return route.Hostname(r.SNI), true
+	case "port":
+		return int64(r.Port), true
+	case "grpc":
+		return r.GRPCCall(), true
+	case "content_type":
+		return r.MediaType(), true
+	case "body_size":
+		return r.Length, r.Length >= 0
 	}
 	return nil, false
 }
@@ -217,25 +243,23 @@ func (a *activation) ResolveName(name string) (any, bool) {
 // Parent is for the interpreter.
 func (a *activation) Parent() cel.Activation { return nil }
 
-func (a *activation) headers() map[string]string {
+// named looks up the names that the expression asks a variable for.
+func (a *activation) named(variable string) map[string]string {
 	found := map[string]string{}
-	if a.request.Header == nil {
-		return found
-	}
-	for _, name := range a.names.header {
-		if value, ok := a.request.Header(name); ok {
+	for _, name := range a.names[variable] {
+		if value, ok := a.value(variable, name); ok {
 			found[name] = value
 		}
 	}
 	return found
 }
 
-func (a *activation) params() map[string]string {
-	found := map[string]string{}
-	for name, value := range route.Params(a.request.Query) {
-		if _, taken := found[name]; !taken && slices.Contains(a.names.query, name) {
-			found[name] = value
-		}
+func (a *activation) value(variable, name string) (value string, ok bool) {
+	switch variable {
+	case "header":
+		return a.request.HeaderValue(name)
+	case "cookie":
+		return a.request.CookieValue(name)
 	}
-	return found
+	return a.request.QueryValue(name)
 }

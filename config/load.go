@@ -234,6 +234,22 @@ func (l *loader) compile() {
 		}
 	}
 	l.config.Table = table
+	l.warn(routes, origins)
+}
+
+// warn notes what is of no use in the routes that serve.
+func (l *loader) warn(routes []*route.Route, origins []*placedRoute) {
+	serving := l.config.Table.Routes()
+	for _, err := range l.config.Table.Useless() {
+		var e *route.Error
+		if errors.As(err, &e) {
+			placed := origins[slices.Index(routes, serving[e.Index])]
+			warning := &Error{Setting: join(placed.field, e.Field), Text: e.Text, Route: placed.name()}
+			warning.locate(placed.places)
+			l.config.Warnings = append(l.config.Warnings, warning)
+		}
+	}
+	slices.SortStableFunc(l.config.Warnings, byPlace)
 }
 
 // checkRest looks for more in a route that is wrong already, so that all of it is told at once.
@@ -281,14 +297,21 @@ func (l *loader) add(err error, field, routeName string, places map[string]place
 	if !errors.As(err, &e) {
 		panic("BUG: an error without a setting: " + err.Error())
 	}
-	e.Route = routeName
-	e.Setting = join(field, e.Setting)
+	e.Route, e.Setting = routeName, join(field, e.Setting)
+	e.locate(places)
+	l.errs = append(l.errs, e)
+}
+
+// locate finds the place of the setting.
+func (e *Error) locate(places map[string]place) {
+	if _, written := places[e.Setting]; !written {
+		e.Setting = strings.TrimSuffix(e.Setting, ".if") // which may stand alone
+	}
 	at := find(places, e.Setting)
 	if e.Column > 0 && at.text > 0 {
 		at.column = at.text + e.Column - 1
 	}
 	e.File, e.Line, e.Column = at.file, at.line, at.column
-	l.errs = append(l.errs, e)
 }
 
 // find returns the place of a setting, or else of what it is a part of.

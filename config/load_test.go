@@ -48,6 +48,9 @@ func TestLoadCases(t *testing.T) {
 			for _, err := range errs {
 				complaints.WriteString(strings.ReplaceAll(err.Error(), dir+"/", "") + "\n")
 			}
+			for _, warning := range config.Warnings {
+				complaints.WriteString("of no use: " + strings.ReplaceAll(warning.Error(), dir+"/", "") + "\n")
+			}
 			result := func(name, text string) txtar.File {
 				return txtar.File{Name: name, Data: []byte(strings.ReplaceAll(text, dir, "."))}
 			}

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -66,6 +69,45 @@ func TestParseMatch(t *testing.T) {
 	f(`query["a"].matches("1")`, "query a ~ (?s:.*)(?:1)(?s:.*)\n")
 	f(`!(path == "/a") && !has(query.x)`, "not path /a\nnot query x present\n")
 
+	f(`path == "/a" || method == "GET"`, "any\n  path /a\nor\n  method GET\nend\n")
+	f(`path == "/a" || method == "GET" || method == "PUT" && path == "/b"`, "any\n  path /a\nor\n  method GET\nor\n  path /b\n  method PUT\nend\n")
+	f(`!(path == "/a" && method == "GET")`, "any\n  not path /a\nor\n  not method GET\nend\n")
+	f(`!(path == "/a" || method == "GET")`, "not path /a\nnot method GET\n")
+	f(`!(header.a == "1" || query.b == "1")`, "header a present\nquery b present\nnot header a = 1\nnot query b = 1\n")
+	f(`!(method != "GET")`, "method GET\n")
+	f(`path.startsWith("/a") && path.matches("b$")`, "path /a*\nany\n  path ~ (?s:.*)(?:b$)(?s:.*)\nend\n")
+
+	f("path=/orders/{id} ; cookie.beta=1 ; !cookie.old", "path /orders/{id}\ncookie beta = 1\nnot cookie old present\n")
+	f("path=/files/**", "path /files/**\n")
+	f("path!=/a/{b...}", "not path /a/{b...}\n")
+	f("source=10.0.0.0/8,192.168.0.7 ; source!=10.1.0.0/16", "source 10.0.0.0/8 192.168.0.7/32\nnot source 10.1.0.0/16\n")
+	f("cert=spiffe://x/*,a.b ; sni=*.b ; port=443,8443", "cert spiffe://x/* a.b\nsni *.b\nport 443 8443\n")
+	f("cert", "cert *\n")
+	f("!cert ; port!=80", "not cert *\nnot port 80\n")
+	f("grpc=shop.v1.Cart,shop.v1.Order/Get ; type=application/grpc,application/*+proto", "grpc shop.v1.Cart shop.v1.Order/Get\ntype application/grpc application/*+proto\n")
+	f("size>1KiB ; size<=64KiB ; type!=text/*", "size >= 1025\nsize <= 65536\nnot type text/*\n")
+	f("size<10", "size <= 9\n")
+	f("size>=10", "size >= 10\n")
+	f("size=10", "size = 10\n")
+	f(`cookie.beta == "1" && !("a" in cookie)`, "cookie beta = 1\nnot cookie a present\n")
+	f(`source == "10.0.0.1" || source in ["::1", "10.0.0.2"]`, "any\n  source 10.0.0.1/32\nor\n  source ::1/128 10.0.0.2/32\nend\n")
+	f(`cidr("10.0.0.0/8").containsIP(source)`, "source 10.0.0.0/8\n")
+	f(`!cidr("10.0.0.0/8").containsIP(source)`, "source 0.0.0.0/0 ::/0\nnot source 10.0.0.0/8\n")
+	f(`"spiffe://x/y" in cert && sni == "a" && port in [80, 443] && port != 443`, "cert spiffe://x/y\nsni a\nport 80 443\nnot port 443\n")
+	f(`grpc == "s.v1.C/M" || grpc.startsWith("s.v2.C/")`, "any\n  grpc s.v1.C/M\nor\n  grpc s.v2.C\nend\n")
+	f(`content_type == "application/json" && body_size > 10 && body_size <= 20`, "type application/json\nsize >= 11\nsize <= 20\n")
+	f(`!(body_size > 10)`, "size <= 10\n")
+	f(`body_size == 7`, "size = 7\n")
+	f(`body_size != 7`, "when body_size != 7\n")
+	f(`source == "10.0.0.01"`, "when source == \"10.0.0.01\"\n")
+	f(`source.startsWith("10.")`, "when source.startsWith(\"10.\")\n")
+	f(`cidr("10.0.0.1/8").containsIP(source)`, "when cidr(\"10.0.0.1/8\").containsIP(source)\n")
+	f(`grpc == "s"`, "when grpc == \"s\"\n")
+	f(`content_type == "Text/html"`, "when content_type == \"Text/html\"\n")
+	f(`"a*" in cert`, `when "\"a*\" in cert"`+"\n")
+	f(`cert.exists(n, n.startsWith("a"))`, "when cert.exists(n, n.startsWith(\"a\"))\n")
+	f(`port > 1024`, "when port > 1024\n")
+
 	f(`scheme == ""`, "when scheme == \"\"\n")
 	f(`scheme == "ftp"`, "when scheme == \"ftp\"\n")
 	f(`scheme in ["http", "https"]`, "when scheme in [\"http\", \"https\"]\n")
@@ -75,10 +117,8 @@ func TestParseMatch(t *testing.T) {
 	f(`path == "a"`, "when path == \"a\"\n")
 	f(`host == "*.x"`, "when host == \"*.x\"\n")
 	f(`host == "X"`, "when host == \"X\"\n")
-	f(`path == "/a" || method == "GET"`, "when path == \"/a\" || method == \"GET\"\n")
 	f(`path == "/a" && path == "/b"`, "when path == \"/a\" && path == \"/b\"\n")
-	f(`!(path == "/a" && method == "GET")`, "when !(path == \"/a\" && method == \"GET\")\n")
-	f(`!(method != "GET")`, "when !(method != \"GET\")\n")
+	f(`path == "/a" || method.size() > 3`, "when path == \"/a\" || method.size() > 3\n")
 	f(`method.startsWith("P")`, "when method.startsWith(\"P\")\n")
 	f(`path.endsWith("x") ; method=GET ; method.size() > 3`, `method GET
 when (path.endsWith("x")) && (method.size() > 3)
@@ -95,8 +135,13 @@ when (path.endsWith("x")) && (method.size() > 3)
 	f("scheme=http ; scheme=https", `scheme http
 match[1]: "scheme=https": there is a scheme already; leave one of them out
 `)
+	f("size>x", `match[0]: "size>x": "x" is not a size; use one such as 64MiB`+"\n")
+	f("size~=1", `match[0]: "size~=1": "~=" compares no numbers; use <, <=, =, >= or >`+"\n")
+	f("source=a", `match[0]: "source=a": "a" is not a range of addresses; use one such as 10.0.0.0/8 or an address`+"\n")
+	f("port=https", `match[0]: "port=https": "https" is not a port; use 1 to 65535`+"\n")
+	f("cert=a ; cert=b", "cert a\n"+`match[1]: "cert=b": there is a cert already; list them as cert=a,b`+"\n")
 	f("size(path)", `match[0]: "size(path)": has the type int; use an expression that is true or false`+"\n")
-	const named = `header and query can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`
+	const named = `header, query and cookie can only be asked for a name, as in header["x-env"], "x-env" in header, has(header.env)`
 	f(`header.exists(k, k == "a")`, `match[0]: "header.exists(k, k == \"a\")": `+named+"\n")
 	f(`size(header) > 1`, `match[0]: "size(header) > 1": `+named+"\n")
 	f(`header[path] == "a"`, `match[0]: "header[path] == \"a\"": `+named+"\n")
@@ -153,9 +198,15 @@ func randomExpression(rnd *rand.Rand, depth int) string {
 			return "!(" + randomExpression(rnd, depth-1) + ")"
 		}
 	}
-	subject := pick("path", "path", "scheme", "method", "host", `header["x"]`, `header.x`, `query["q"]`, "query.q")
+	switch rnd.IntN(12) {
+	case 0:
+		return pick("port", "body_size") + pick(" == 1", " != 1", " < 5", " >= 5", " in [1, 5]")
+	case 1:
+		return pick(`cidr("10.0.0.0/8").containsIP(source)`, `source == "10.0.0.1"`, `source in ["::1", "11.0.0.1"]`, `"spiffe://x/y" in cert`)
+	}
+	subject := pick("path", "path", "grpc", "content_type", "sni", "cookie.c", "scheme", "method", "host", `header["x"]`, `header.x`, `query["q"]`, "query.q")
 	constant := func() string {
-		return pick(`"/"`, `"/a"`, `"/a/b"`, `"GET"`, `"h"`, `"h.x"`, `"http"`, `"https"`, `"1"`, `""`, `"*"`, `"a b"`)
+		return pick(`"a/b"`, `"a/"`, `"application/grpc"`, `"/"`, `"/a"`, `"/a/b"`, `"GET"`, `"h"`, `"h.x"`, `"http"`, `"https"`, `"1"`, `""`, `"*"`, `"a b"`)
 	}
 	switch rnd.IntN(8) {
 	case 0:
@@ -176,14 +227,33 @@ func randomExpression(rnd *rand.Rand, depth int) string {
 
 func randomRequest(rnd *rand.Rand) *route.Request {
 	pick := func(choices ...string) string { return choices[rnd.IntN(len(choices))] }
-	x, hasX := pick("", "/a", "1", "GET"), rnd.IntN(2) == 0
+	headers := map[string]string{}
+	for name, value := range map[string]string{
+		"x":            pick("", "/a", "1", "GET"),
+		"cookie":       pick("c=1", "b=2; c=GET", "c"),
+		"content-type": pick("application/grpc", "Application/gRPC+proto; a=b", "text/html", ""),
+	} {
+		if rnd.IntN(2) == 0 {
+			headers[name] = value
+		}
+	}
+	client, _ := netip.ParseAddr(pick("10.0.0.1", "::ffff:10.0.0.2", "11.0.0.1", "::1", ""))
+	certificate := route.NewCertificate(&x509.Certificate{URIs: []*url.URL{{Scheme: "spiffe", Host: "x", Path: "/y"}}})
 	return &route.Request{
 		Scheme: pick("http", "https"),
 		Method: pick("GET", "POST", ""),
 		Host:   pick("h", "H:80", "h.x", "h.x.", "", "*"),
-		Path:   pick("/", "/a", "/a/b", "/ab", "*", "", "/\n", "/\xff"),
+		Path:   pick("/", "/a", "/a/b", "/ab", "*", "", "/\n", "/\xff", "/a/", "/a/b/c"),
 		Query:  pick("", "q", "q=1", "q=%31", "q=a+b&q=1", "qq=1", "q=%2Fa"),
-		Header: func(name string) (string, bool) { return x, hasX && strings.EqualFold(name, "x") },
+		Header: func(name string) (string, bool) {
+			value, ok := headers[strings.ToLower(name)]
+			return value, ok
+		},
+		Client: func() netip.Addr { return client },
+		Port:   uint16(rnd.IntN(3)),
+		SNI:    pick("", "h", "H.x"),
+		Cert:   []*route.Certificate{nil, certificate}[rnd.IntN(2)],
+		Length: int64(rnd.IntN(8)) - 1,
 	}
 }
 
@@ -210,8 +280,7 @@ func TestNativeAgreesWithCEL(t *testing.T) {
 			r := randomRequest(rnd)
 			if got, want := matches.Matches(r), holds(r); got != want {
 				x, hasX := r.Header("x")
-				t.Fatalf("%s on %q %q %q %q %q, x %q %v: native %v, CEL %v, from\n%s",
-					text, r.Scheme, r.Method, r.Host, r.Path, r.Query, x, hasX, got, want, matches)
+				t.Fatalf("%s on %+v from %s, x %q %v: native %v, CEL %v, from\n%s", text, r, r.Source(), x, hasX, got, want, matches)
 			}
 		}
 	}
@@ -225,7 +294,7 @@ func compiled(t testing.TB, m route.Match) *route.Match {
 	t.Helper()
 	table, errs := route.New([]*route.Route{{
 		Name: "r", Backends: []route.Backend{{URL: "http://b", Weight: 1}},
-		Mirrors: []*route.Mirror{{Name: "m", Match: m, Targets: []route.Target{{URL: "http://t"}}}},
+		Mirrors: []*route.Mirror{{Name: "m", Match: m, Writes: true, Targets: []route.Target{{URL: "http://t"}}}},
 	}})
 	if len(errs) > 0 {
 		t.Fatal(errs)

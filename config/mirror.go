@@ -18,7 +18,7 @@ func CompileMirror(name string, spec *v1alpha1.MirrorSpec, use Use) (*route.Mirr
 	m.Sample = compileSample(&errs, name, spec)
 	m.Timeout = read(&errs, "timeout", spec.Timeout, parseDuration)
 	m.MaxBody = read(&errs, "maxBody", spec.MaxBody, ParseSize)
-	match, matchErrs := ParseMatch(spec.Match)
+	match, matchErrs := compileMatch("match", spec.Match)
 	m.Match = match
 	errs = append(errs, matchErrs...)
 	for i := range spec.Targets {

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -12,102 +14,112 @@ import (
 	"tain.dev/tain/route"
 )
 
-// native translates an expression into conditions that the table computes itself, if it is a
-// conjunction of simple comparisons.
-func native(e ast.Expr) (route.Match, bool) {
+// native translates an expression into conditions that the table computes itself: they hold where the
+// expression is want. To look at what is missing is an error in CEL, and then an expression is neither
+// true nor false; so what is compared must be there in both cases.
+func native(e ast.Expr, want bool) (route.Match, bool) {
 	if e.Kind() == ast.SelectKind {
-		return nativePresence(e)
+		m, ok := nativePresence(e)
+		return sign(m, want), ok
 	}
 	if e.Kind() != ast.CallKind {
 		return route.Match{}, false
 	}
 	call := e.AsCall()
 	switch call.FunctionName() {
-	case operators.LogicalAnd:
-		return nativeAnd(call)
+	case operators.LogicalAnd, operators.LogicalOr:
+		if (call.FunctionName() == operators.LogicalAnd) == want {
+			return nativeAll(e, want)
+		}
+		return nativeAny(e, want)
 	case operators.LogicalNot:
-		return nativeNot(call)
+		return native(call.Args()[0], !want)
 	case operators.Equals:
-		return nativeComparison(call, route.OpEqual)
+		return nativeComparison(call, route.OpEqual, want)
 	case operators.NotEquals:
-		m, ok := nativeComparison(call, route.OpEqual)
-		return negate(m, ok)
+		return nativeComparison(call, route.OpEqual, !want)
+	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		return nativeOrder(call, want)
 	case overloads.StartsWith:
-		return nativeComparison(call, route.OpPrefix)
+		return nativeComparison(call, route.OpPrefix, want)
 	case overloads.Matches:
-		return nativeComparison(call, route.OpRegexp)
+		return nativeComparison(call, route.OpRegexp, want)
+	case containsIP:
+		return nativeRange(call, want)
 	case operators.In:
-		return nativeIn(call)
+		return nativeIn(call, want)
 	}
 	return route.Match{}, false
 }
 
-func nativeAnd(call ast.CallExpr) (route.Match, bool) {
-	var all route.Match
-	for _, arg := range call.Args() {
-		m, ok := native(arg)
+// operands are what && or || join in e.
+func operands(e ast.Expr, function string) []ast.Expr {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != function {
+		return []ast.Expr{e}
+	}
+	var list []ast.Expr
+	for _, arg := range e.AsCall().Args() {
+		list = append(list, operands(arg, function)...)
+	}
+	return list
+}
+
+func nativeAll(e ast.Expr, want bool) (all route.Match, ok bool) {
+	for _, operand := range operands(e, e.AsCall().FunctionName()) {
+		m, ok := native(operand, want)
 		if !ok {
 			return all, false
 		}
-		var err error
-		if all, err = and(all, m); err != nil {
-			return all, false
-		}
+		all = andInner(all, m)
 	}
 	return all, true
 }
 
-func nativeNot(call ast.CallExpr) (route.Match, bool) {
-	arg := call.Args()[0]
-	m, ok := native(arg)
-	if len(m.Headers)+len(m.Query) == 1 && isPresence(m) {
-		return route.Match{Not: []route.Match{m}}, ok
+func nativeAny(e ast.Expr, want bool) (route.Match, bool) {
+	var alternatives []route.Match
+	for _, operand := range operands(e, e.AsCall().FunctionName()) {
+		m, ok := native(operand, want)
+		if !ok {
+			return m, false
+		}
+		alternatives = append(alternatives, m)
 	}
-	return negate(m, ok)
+	return route.Match{Any: [][]route.Match{alternatives}}, true
 }
 
-func isPresence(m route.Match) bool {
-	for _, c := range append(m.Headers, m.Query...) {
-		return c.Op == route.OpPresent
+// sign is m, or what holds where m does not.
+func sign(m route.Match, want bool) route.Match {
+	if want {
+		return m
 	}
-	return false
-}
-
-// negate negates a match of one criterion. To compare what is missing is an error in CEL, and an
-// error doesn't hold, negated or not: so what is compared must be there.
-func negate(m route.Match, ok bool) (route.Match, bool) {
-	criteria := min(len(m.Scheme), 1) + min(len(m.Hosts), 1) + min(int(m.Path.Kind), 1) + min(len(m.Methods), 1) + len(m.Headers) + len(m.Query)
-	if !ok || criteria != 1 || len(m.Not) > 0 {
-		return m, false
-	}
-	negated := route.Match{Not: []route.Match{m}}
-	for _, c := range m.Headers {
-		negated.Headers = []route.Condition{{Name: c.Name, Op: route.OpPresent}}
-	}
-	for _, c := range m.Query {
-		negated.Query = []route.Condition{{Name: c.Name, Op: route.OpPresent}}
-	}
-	return negated, true
+	return route.Match{Not: []route.Match{m}}
 }
 
 // nativePresence is for has(header.name).
 func nativePresence(e ast.Expr) (route.Match, bool) {
 	variable, name, ok := lookup(e)
-	if !ok || !e.AsSelect().IsTestOnly() {
+	if !ok || !isTest(e) {
 		return route.Match{}, false
 	}
 	return condition(variable, route.Condition{Name: name, Op: route.OpPresent}), true
 }
 
-func condition(variable string, c route.Condition) route.Match {
-	if variable == "header" {
-		return route.Match{Headers: []route.Condition{c}}
+// condition is the match of one condition on a header, a parameter of the query or a cookie.
+func condition(variable string, c route.Condition) (m route.Match) {
+	list := []route.Condition{c}
+	switch variable {
+	case "header":
+		m.Headers = list
+	case "query":
+		m.Query = list
+	case "cookie":
+		m.Cookies = list
 	}
-	return route.Match{Query: []route.Condition{c}}
+	return m
 }
 
 // nativeComparison is for what compares a part of the request with a constant.
-func nativeComparison(call ast.CallExpr, op route.Op) (route.Match, bool) {
+func nativeComparison(call ast.CallExpr, op route.Op, want bool) (route.Match, bool) {
 	args := call.Args()
 	if call.IsMemberFunction() {
 		args = append([]ast.Expr{call.Target()}, args...)
@@ -116,6 +128,9 @@ func nativeComparison(call ast.CallExpr, op route.Op) (route.Match, bool) {
 	if op == route.OpEqual && subject.Kind() == ast.LiteralKind {
 		subject, constant = constant, subject
 	}
+	if n, ok := number(constant); ok && op == route.OpEqual {
+		return compareNumber(subject, want, n)
+	}
 	value, ok := literal(constant)
 	if !ok {
 		return route.Match{}, false
@@ -123,39 +138,151 @@ func nativeComparison(call ast.CallExpr, op route.Op) (route.Match, bool) {
 	if op == route.OpRegexp {
 		value = "(?s:.*)(?:" + value + ")(?s:.*)" // CEL's matches finds, the table's matches whole
 	}
-	return compare(subject, op, value)
+	return compare(subject, op, want, value)
 }
 
-func compare(subject ast.Expr, op route.Op, values ...string) (route.Match, bool) {
-	value := values[0]
-	if len(values) > 1 {
-		op, value = route.OpRegexp, alternatives(values)
-	}
+// compare is for a text that is one of the values.
+func compare(subject ast.Expr, op route.Op, want bool, values ...string) (route.Match, bool) {
 	if variable, name, ok := lookup(subject); ok && !isTest(subject) {
-		return condition(variable, route.Condition{Name: name, Op: op, Value: value}), true
+		value := values[0]
+		if len(values) > 1 {
+			op, value = route.OpRegexp, alternatives(values)
+		}
+		m := sign(condition(variable, route.Condition{Name: name, Op: op, Value: value}), want)
+		if want {
+			return m, true
+		}
+		return andInner(m, condition(variable, route.Condition{Name: name, Op: route.OpPresent})), true
 	}
 	if subject.Kind() != ast.IdentKind {
 		return route.Match{}, false
 	}
-	switch subject.AsIdent() {
-	case "path":
-		kind := map[route.Op]route.PathKind{
-			route.OpEqual: route.PathExact, route.OpPrefix: route.PathBytes, route.OpRegexp: route.PathRegexp,
-		}[op]
-		return route.Match{Path: route.Path{Kind: kind, Value: value}}, true
-	case "scheme":
-		return route.Match{Scheme: value}, op == route.OpEqual && value != ""
-	case "method":
-		return route.Match{Methods: values}, op == route.OpEqual || len(values) > 1
-	case "host":
-		for _, host := range values {
-			if route.Hostname(host) != host || strings.HasPrefix(host, "*") {
-				return route.Match{}, false // no request has such a host
-			}
-		}
-		return route.Match{Hosts: values}, op == route.OpEqual || len(values) > 1
+	variable := subject.AsIdent()
+	m, ok := compareText(variable, op, values)
+	m = sign(m, want)
+	if variable == "source" && !want {
+		m.Sources = everywhere
 	}
-	return route.Match{}, false
+	return m, ok
+}
+
+// everywhere are all addresses: where a source is in them, it is known.
+var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+
+// compareText is compare for a variable that is a text, if its own kind of condition says the same.
+func compareText(variable string, op route.Op, values []string) (m route.Match, ok bool) {
+	equal := op == route.OpEqual
+	switch variable {
+	case "path":
+		m.Path, ok = comparePath(op, values), true
+	case "scheme":
+		m.Scheme, ok = values[0], equal && len(values) == 1 && values[0] != ""
+	case "method":
+		m.Methods, ok = values, equal
+	case "host":
+		m.Hosts, ok = values, equal && !slices.ContainsFunc(values, isNoHost)
+	case "sni":
+		m.SNI, ok = values, equal && !slices.ContainsFunc(values, isNoHost)
+	case "content_type":
+		m.Types, ok = values, equal && !slices.ContainsFunc(values, func(kind string) bool {
+			return kind != strings.ToLower(kind) || strings.Contains(kind, "*")
+		})
+	case "source":
+		addrs, err := parseEach(values, netip.ParseAddr)
+		for i, addr := range addrs {
+			m.Sources = append(m.Sources, netip.PrefixFrom(addr, addr.BitLen()))
+			equal = equal && addr.String() == values[i] && addr.Zone() == "" && !addr.Is4In6()
+		}
+		ok = equal && err == nil
+	case "grpc":
+		m.GRPC, ok = compareCall(op, values)
+	}
+	return m, ok
+}
+
+func comparePath(op route.Op, values []string) route.Path {
+	if len(values) > 1 {
+		return route.Path{Kind: route.PathRegexp, Value: alternatives(values)}
+	}
+	kind := map[route.Op]route.PathKind{
+		route.OpEqual: route.PathExact, route.OpPrefix: route.PathBytes, route.OpRegexp: route.PathRegexp,
+	}[op]
+	return route.Path{Kind: kind, Value: values[0]}
+}
+
+// isNoHost says that no request has such a host.
+func isNoHost(host string) bool {
+	return host == "" || route.Hostname(host) != host || strings.HasPrefix(host, "*")
+}
+
+// compareCall is for whole methods of gRPC, and for the services before them.
+func compareCall(op route.Op, values []string) (calls []string, ok bool) {
+	for _, value := range values {
+		service, method, slash := strings.Cut(value, "/")
+		switch {
+		case !slash || service == "" || strings.Contains(method, "/"):
+			return nil, false
+		case op == route.OpEqual && method != "":
+			calls = append(calls, value)
+		case op == route.OpPrefix && method == "":
+			calls = append(calls, service)
+		default:
+			return nil, false
+		}
+	}
+	return calls, true
+}
+
+// compareNumber is for a number that is n, or is not.
+func compareNumber(subject ast.Expr, want bool, n int64) (m route.Match, ok bool) {
+	if subject.Kind() != ast.IdentKind {
+		return m, false
+	}
+	switch subject.AsIdent() {
+	case "port":
+		m.Ports = []uint16{uint16(n)}
+		return sign(m, want), n == int64(uint16(n))
+	case "body_size":
+		m.Size = &route.Range{Low: n, High: n}
+		return m, want && n >= 0
+	}
+	return m, false
+}
+
+// nativeOrder is for the size of the body below or above a constant.
+func nativeOrder(call ast.CallExpr, want bool) (m route.Match, ok bool) {
+	subject, constant := call.Args()[0], call.Args()[1]
+	n, ok := number(constant)
+	if !ok || n < 0 || subject.Kind() != ast.IdentKind || subject.AsIdent() != "body_size" {
+		return m, false
+	}
+	op := map[string]string{operators.Less: "<", operators.LessEquals: "<=", operators.Greater: ">", operators.GreaterEquals: ">="}[call.FunctionName()]
+	if !want {
+		op = map[string]string{"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
+	}
+	r, err := route.ParseRange(op, n)
+	m.Size = &r
+	return m, err == nil
+}
+
+// containsIP is the function in cidr("10.0.0.0/8").containsIP(source).
+const containsIP = "containsIP"
+
+func nativeRange(call ast.CallExpr, want bool) (m route.Match, ok bool) {
+	if !call.IsMemberFunction() || call.Target().Kind() != ast.CallKind || call.Target().AsCall().FunctionName() != "cidr" {
+		return m, false
+	}
+	text, ok := literal(call.Target().AsCall().Args()[0])
+	subject := call.Args()[0]
+	prefix, err := netip.ParsePrefix(text)
+	if !ok || err != nil || subject.Kind() != ast.IdentKind || subject.AsIdent() != "source" || prefix != prefix.Masked() {
+		return m, false
+	}
+	m = sign(route.Match{Sources: []netip.Prefix{prefix}}, want)
+	if !want {
+		m.Sources = everywhere
+	}
+	return m, true
 }
 
 // alternatives is the regular expression that matches the values, and nothing else.
@@ -168,26 +295,37 @@ func alternatives(values []string) string {
 }
 
 // nativeIn is for a name in a map, and for a part of the request in a list of constants.
-func nativeIn(call ast.CallExpr) (route.Match, bool) {
+func nativeIn(call ast.CallExpr, want bool) (route.Match, bool) {
 	if variable, name, ok := membership(call); ok {
-		return condition(variable, route.Condition{Name: name, Op: route.OpPresent}), true
+		return sign(condition(variable, route.Condition{Name: name, Op: route.OpPresent}), want), true
 	}
 	subject, list := call.Args()[0], call.Args()[1]
+	if name, ok := literal(subject); ok && list.Kind() == ast.IdentKind && list.AsIdent() == "cert" {
+		return sign(route.Match{Certs: []string{name}}, want), !strings.Contains(name, "*")
+	}
 	if list.Kind() != ast.ListKind || list.AsList().Size() == 0 {
 		return route.Match{}, false
 	}
 	var values []string
+	var ports []uint16
 	for _, element := range list.AsList().Elements() {
-		value, ok := literal(element)
-		if !ok {
-			return route.Match{}, false
+		if n, ok := number(element); ok && n == int64(uint16(n)) {
+			ports = append(ports, uint16(n))
 		}
-		values = append(values, value)
+		if value, ok := literal(element); ok {
+			values = append(values, value)
+		}
 	}
-	return compare(subject, route.OpEqual, values...)
+	switch list.AsList().Size() {
+	case len(values):
+		return compare(subject, route.OpEqual, want, values...)
+	case len(ports):
+		return sign(route.Match{Ports: ports}, want), subject.Kind() == ast.IdentKind && subject.AsIdent() == "port"
+	}
+	return route.Match{}, false
 }
 
-// lookup reads header["name"], header.name and has(header.name), and the same of query.
+// lookup reads header["name"], header.name and has(header.name), and the same of the other maps.
 func lookup(e ast.Expr) (variable, name string, ok bool) {
 	var operand ast.Expr
 	switch e.Kind() {
@@ -205,7 +343,7 @@ func lookup(e ast.Expr) (variable, name string, ok bool) {
 	return variable, name, ok && variable != ""
 }
 
-// membership reads "name" in header, and the same of query.
+// membership reads "name" in header, and the same of the other maps.
 func membership(call ast.CallExpr) (variable, name string, ok bool) {
 	name, ok = literal(call.Args()[0])
 	variable = mapOf(call.Args()[1])
@@ -214,7 +352,7 @@ func membership(call ast.CallExpr) (variable, name string, ok bool) {
 
 // mapOf is the name of the map that e stands for.
 func mapOf(e ast.Expr) string {
-	if e == nil || e.Kind() != ast.IdentKind || e.AsIdent() != "header" && e.AsIdent() != "query" {
+	if e == nil || e.Kind() != ast.IdentKind || !slices.Contains(namedVariables, e.AsIdent()) {
 		return ""
 	}
 	return e.AsIdent()
@@ -228,4 +366,12 @@ func literal(e ast.Expr) (string, bool) {
 	}
 	text, ok := e.AsLiteral().(types.String)
 	return string(text), ok
+}
+
+func number(e ast.Expr) (int64, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	n, ok := e.AsLiteral().(types.Int)
+	return int64(n), ok
 }

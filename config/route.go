@@ -3,16 +3,17 @@ package config
 import (
 	"fmt"
 
+	"tain.dev/tain/api/v1alpha1"
 	"tain.dev/tain/route"
 )
 
 // routeSpec is a route as it is written.
 type routeSpec struct {
-	Name           string   `json:"name"`
-	Hosts          []string `json:"hosts"`
-	Match          []string `json:"match"`
-	Timeout        string   `json:"timeout"`
-	RequestTimeout string   `json:"requestTimeout"`
+	Name           string               `json:"name"`
+	Hosts          []string             `json:"hosts"`
+	Match          []v1alpha1.Condition `json:"match"`
+	Timeout        string               `json:"timeout"`
+	RequestTimeout string               `json:"requestTimeout"`
 	filterSpec
 	Retry    *retrySpec    `json:"retry"`
 	Session  *sessionSpec  `json:"session"`
@@ -54,7 +55,7 @@ type defined struct {
 func (s *routeSpec) compile(by *defined) (*route.Route, complaints) {
 	r := &route.Route{Name: s.Name, Hosts: s.Hosts}
 	var errs complaints
-	match, matchErrs := ParseMatch(s.Match)
+	match, matchErrs := compileMatch("match", s.Match)
 	errs = append(errs, matchErrs...)
 	if len(match.Hosts) > 0 && len(s.Hosts) > 0 {
 		errs.fail("match", "has a host, and there are hosts besides; use one of them")

@@ -79,9 +79,6 @@ func matchesType(patterns []string, contentType string) bool {
 	return false
 }
 
-// MediaType is the type that a Content-Type names, in lower case and without parameters.
-func MediaType(contentType string) string { return strings.ToLower(mediaType(contentType)) }
-
 // GRPCCall is service/method of a call of gRPC, "" of other requests.
 func (r *Request) GRPCCall() string {
 	path, ok := strings.CutPrefix(r.Path, "/")

@@ -43,6 +43,34 @@ func (r *Request) header(name string) (string, bool) {
 	return r.Header(name)
 }
 
+// HeaderValue returns the value of a header; see Header.
+func (r *Request) HeaderValue(name string) (string, bool) { return r.header(name) }
+
+// CookieValue returns the value of the first cookie of that name, as it was sent.
+func (r *Request) CookieValue(name string) (string, bool) {
+	header, ok := r.header("Cookie")
+	if !ok {
+		return "", false
+	}
+	return findCookie(header, name)
+}
+
+// QueryValue returns the first value of a parameter of the query, decoded.
+func (r *Request) QueryValue(name string) (string, bool) {
+	raw, ok := findParam(r.Query, name)
+	return decode(raw), ok
+}
+
+// Source is the user's address, as Client tells it; the zero Addr where nobody knows. Addresses of IPv4
+// are in their own form.
+func (r *Request) Source() netip.Addr { return r.client() }
+
+// MediaType is the type that Content-Type names, in lower case and without parameters; "" without one.
+func (r *Request) MediaType() string {
+	value, _ := r.header("Content-Type")
+	return strings.ToLower(mediaType(value))
+}
+
 // client is the user's address; 4-byte addresses have one form.
 func (r *Request) client() netip.Addr {
 	if r.Client == nil {

@@ -7,9 +7,9 @@ import "encoding/json"
 
 // MirrorSpec says which requests are copied, how many, how, and where to.
 type MirrorSpec struct {
-	// Match lists conditions that must all hold: short forms such as method=GET and path=/api/*,
-	// or CEL expressions over method, host, path, header and query. None means every request.
-	Match []string `json:"match,omitempty"`
+	// Match lists conditions that must all hold, besides those of the route. None means every
+	// request.
+	Match []Condition `json:"match,omitempty"`
 
 	// Percent is the share of the matching requests that is copied, from 0 to 100 with up to four
 	// decimals. The default is 100.

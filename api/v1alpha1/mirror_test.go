@@ -19,7 +19,7 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	f(`{"targets":[{"url":"http://v2:80"}]}`)
-	f(`{"match":["method=GET"],"percent":0.0001,"writes":true,` +
+	f(`{"match":[{"if":"method=GET"},{"any":[{"if":"a"},{"all":[{"if":"b"},{"if":"c"}]}],"not":{"if":"d"}}],"percent":0.0001,"writes":true,` +
 		`"targets":[{"name":"v2","url":"http://v2:80"},{"url":"http://v1:80","baseline":true}],` +
 		`"host":"-shadow","timeout":"5s","maxBody":"64KiB"}`)
 	f(`{"targets":[{"use":"v2"},{"urls":["h2://a","h2://b"],"followVersion":true,` +
