@@ -68,7 +68,7 @@ type copied struct {
 	behind  bool    // given up, because it was too far behind
 
 	mirror           *route.Mirror
-	marker           []byte
+	shape            *route.Shape
 	queuedAt         int64
 	lineEnd, hostEnd int
 	hasBody, chunked bool
@@ -87,11 +87,11 @@ const (
 	ended                 // booked; it only waits to be taken out of the queue, or to be paired
 )
 
-// prepare begins a copy of live.
-func (k *copied) prepare(live *capture, p *plan, s *sender, a *traffic.Arrival) {
+// prepare begins a copy of live for the plan's target of an index.
+func (k *copied) prepare(live *capture, p *plan, target int, s *sender, a *traffic.Arrival) {
 	k.state = waiting
 	k.live, k.sender, k.book = live, s, s.target.book
-	k.mirror, k.marker = p.Mirror, p.markerLine
+	k.mirror, k.shape = p.Mirror, p.shapes[target]
 	k.queuedAt = k.lane.loop.Now()
 	k.lineEnd, k.hostEnd = a.LineEnd, a.HostEnd
 	k.hasBody, k.chunked = a.Length != 0, a.Length < 0

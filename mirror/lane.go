@@ -51,12 +51,12 @@ func (m *Mirror) Offer(number int, r *route.Route, q *route.Request, a *traffic.
 	draw := rand.Uint64()
 	for i := range mirrors {
 		p := &mirrors[i]
-		verdict := m.decide(p, q, a, draw)
-		for _, t := range p.targets {
+		verdict, choice := m.decide(p, q, a, draw), p.choice(q)
+		for j, t := range p.targets {
 			c := t.book.lanes[l.id]
 			c.seen.Add(1)
-			if verdict.count(c) {
-				live = l.enqueue(live, p, t, r, a)
+			if p.verdictFor(verdict, j, choice).count(c) {
+				live = l.enqueue(live, p, j, r, a)
 			}
 		}
 	}
@@ -120,10 +120,10 @@ func (v verdict) count(c *counts) bool {
 	return false
 }
 
-// enqueue makes a copy for one target and puts it into the target's queue. The first copy of a
-// request makes its capture too.
-func (l *lane) enqueue(live *capture, p *plan, t *target, r *route.Route, a *traffic.Arrival) *capture {
-	s := l.sender(t)
+// enqueue makes a copy for the plan's target of an index and puts it into the target's queue. The first
+// copy of a request makes its capture too.
+func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, a *traffic.Arrival) *capture {
+	s := l.sender(p.targets[target])
 	if s.full() {
 		s.counts.dropped[traffic.DroppedQueue].Add(1)
 		return live
@@ -138,7 +138,7 @@ func (l *lane) enqueue(live *capture, p *plan, t *target, r *route.Route, a *tra
 	}
 	live.Request.Limit = max(live.Request.Limit, int(p.MaxBody))
 	c := l.copies.take(l.newCopy)
-	c.prepare(live, p, s, a)
+	c.prepare(live, p, target, s, a)
 	live.copies = append(live.copies, c)
 	s.push(c)
 	return live

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,9 +72,9 @@ type plans struct {
 // plan is one mirror of a route, compiled.
 type plan struct {
 	*route.Mirror
-	policy     *policy
-	targets    []*target
-	markerLine []byte
+	policy  *policy
+	targets []*target
+	shapes  []*route.Shape // of the copies for each target; nil where there can be none
 }
 
 // samples says whether a request is in the share that is copied: the operators', or the configuration's.
@@ -107,27 +106,26 @@ func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, memory *t
 }
 
 // SetTable makes the mirrors of t the ones that count. Call it before the proxy gets the table. It
-// may be called from any goroutine.
+// may be called from any goroutine but those of loops: it reads the files of credentials.
 func (m *Mirror) SetTable(t *route.Table) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := &plans{byRoute: make(map[*route.Route][]plan), former: m.plans.Load().byRoute}
 	for _, r := range t.Routes() {
 		for _, rm := range r.Mirrors {
-			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(rm))
+			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(r, rm))
 		}
 	}
 	m.plans.Store(next)
 }
 
-func (m *Mirror) compileLocked(rm *route.Mirror) plan {
-	p := plan{Mirror: rm, policy: m.policies[rm.Name]}
+func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror) plan {
+	p := plan{Mirror: rm, policy: m.policies[rm.Name], shapes: shapes(&m.cfg, r, rm)}
 	if p.policy == nil {
 		p.policy = &policy{}
 		p.policy.set(m.control.Mirrors[rm.Name])
 		m.policies[rm.Name] = p.policy
 	}
-	p.markerLine = fmt.Appendf(nil, "%s: %s/%s\r\n", m.cfg.Marker, m.cfg.Instance, rm.Name)
 	for _, t := range rm.Targets {
 		key := targetKey{rm.Name, t.Name, t.Key()}
 		if m.targets[key] == nil {

@@ -3,7 +3,6 @@ package mirror
 import (
 	"errors"
 	"time"
-	"unsafe"
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
@@ -144,27 +143,6 @@ func early(err error) bool {
 		return false
 	}
 	return true
-}
-
-// buildHead writes the head of the copy: live's, but for Host and the marker.
-func (w *worker) buildHead(k *copied) {
-	head := k.live.Request.Head(&w.scratch)
-	w.isHead = len(head) > 5 && string(head[:5]) == "HEAD "
-	b := append(w.out[:0], head[:k.lineEnd]...)
-	if k.mirror.Host.Kind == 0 {
-		b = append(b, head[k.lineEnd:k.hostEnd]...)
-	} else {
-		host := head[k.lineEnd+len("Host: ") : k.hostEnd-len("\r\n")]
-		b = append(b, "Host: "...)
-		b = k.mirror.Host.AppendTo(b, unsafe.String(unsafe.SliceData(host), len(host)))
-		b = append(b, "\r\n"...)
-	}
-	b = append(b, head[k.hostEnd:]...)
-	b = append(b, k.marker...)
-	if k.chunked {
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	}
-	w.out = append(b, "\r\n"...)
 }
 
 // send sends the head, and the body as far and as soon as live has it.
