@@ -8,6 +8,7 @@ import (
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
 	"tain.dev/tain/proxyproto"
+	"tain.dev/tain/route"
 )
 
 // Entry says how the connections of a listener begin.
@@ -25,6 +26,25 @@ type session struct {
 	requests int    // that began
 	seat     *seat  // where connections per client are limited
 	subject  string // of the user's certificate, once the access log wanted it
+
+	port        uint16             // that the user connected to; 0 if it is not known yet
+	certificate *route.Certificate // of the user, once there was a request
+}
+
+// portOf is the port that the user connected to, 0 on a Unix socket.
+func (s *session) portOf(c *netloop.Conn) uint16 {
+	if s.port == 0 && c.Peer().IsValid() {
+		s.port = c.Local().Port()
+	}
+	return s.port
+}
+
+// certificateOf is the user's certificate for rules. The handshake has checked it.
+func (s *session) certificateOf(state *tls.ConnectionState) *route.Certificate {
+	if s.certificate == nil && len(state.PeerCertificates) > 0 {
+		s.certificate = route.NewCertificate(state.PeerCertificates[0])
+	}
+	return s.certificate
 }
 
 // open decides about a new connection.
@@ -126,6 +146,7 @@ func (l *lane) readProxyHeader(c *netloop.Conn, s *session) error {
 			c.Consume(n)
 			if !h.Local {
 				c.SetPeer(h.Source)
+				s.port = h.Dest.Port()
 			}
 			if !l.sit(s, c) {
 				return errSeat

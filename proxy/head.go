@@ -38,14 +38,19 @@ func (r *request) buildHead() error {
 	r.head = r.appendHop(h)
 
 	r.arrival.Head = r.head[:r.common]
-	r.arrival.Length = r.in.Length
-	if r.in.Body == http1.BodyChunked {
-		r.arrival.Length = -1
-	}
+	r.arrival.Length = r.length()
 	r.arrival.Upgrade = r.upgrade
 	r.arrival.At = r.lane.loop.Unix(r.at)
 	r.arrival.Client = r.peer
 	return nil
+}
+
+// length is the length of the request's body: 0 without one, -1 when it comes in chunks.
+func (r *request) length() int64 {
+	if r.in.Body == http1.BodyChunked {
+		return -1
+	}
+	return r.in.Length
 }
 
 func (r *request) appendLine(h []byte) []byte {

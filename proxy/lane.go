@@ -88,6 +88,11 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 	r.peer, r.tls = c.Peer().Addr(), c.TLS()
 	r.secure = r.tls != nil
 	r.trusted = l.p.trusted(r.peer)
+	s := c.Data.(*session)
+	r.query.Port, r.query.SNI, r.query.Cert = s.portOf(c), "", nil
+	if r.tls != nil {
+		r.query.SNI, r.query.Cert = r.tls.ServerName, s.certificateOf(r.tls)
+	}
 	return r
 }
 

@@ -149,9 +149,11 @@ func (p *Proxy) Drain(ctx context.Context) int64 {
 // trusted says whether what a peer says of earlier hops counts: always, unless the trusted peers
 // are listed.
 func (p *Proxy) trusted(peer netip.Addr) bool {
-	if len(p.cfg.TrustedPeers) == 0 {
-		return true
-	}
+	return len(p.cfg.TrustedPeers) == 0 || p.lists(peer)
+}
+
+// lists says whether an address is one of the trusted peers.
+func (p *Proxy) lists(peer netip.Addr) bool {
 	for _, prefix := range p.cfg.TrustedPeers {
 		if prefix.Contains(peer) {
 			return true

@@ -23,6 +23,7 @@ type request struct {
 	trusted bool // what the peer says of earlier hops counts
 	secure  bool // the user speaks TLS
 	tls     *tls.ConnectionState
+	source  netip.Addr // of the user, once somebody asked for it; see user
 
 	// The request. Once its head was consumed, the slices of in are not valid any more; what is
 	// needed later is copied out.
@@ -88,7 +89,7 @@ func newRequest(l *lane) *request {
 	r := &request{lane: l}
 	r.h1.r, r.h2.r = r, r
 	r.upload = r.pump
-	r.query.Header = r.header
+	r.query.Header, r.query.Client = r.header, r.user
 	return r
 }
 
@@ -106,6 +107,7 @@ func (r *request) begin() {
 	r.at, r.until, r.askedAt, r.firstAt = 0, 0, 0, 0
 	r.status, r.retries, r.received, r.answered = 0, 0, 0, 0
 	r.fault, r.server, r.route, r.mirrored = "", netloop.Addr{}, nil, false
+	r.source = netip.Addr{}
 	r.forward, r.backend, r.pool, r.unreached, r.skipped = nil, nil, nil, 0, 0
 	r.access.grpcStatus = r.access.grpcStatus[:0]
 }
@@ -125,11 +127,15 @@ func (r *request) header(name string) (string, bool) {
 	if r.in.Count(name) == 1 {
 		return text(value), true
 	}
+	separator := ", "
+	if http1.EqualFold(name, "Cookie") {
+		separator = "; "
+	}
 	var joined []byte
 	for i := range r.in.Fields {
 		if f := &r.in.Fields[i]; http1.EqualFold(f.Name, name) {
 			if joined != nil {
-				joined = append(joined, ", "...)
+				joined = append(joined, separator...)
 			}
 			joined = append(joined, f.Value...)
 		}
@@ -160,6 +166,7 @@ func (r *request) carryOut() bool {
 	}
 	r.query.Scheme, r.query.Method, r.query.Host = r.scheme(), text(r.in.Method), text(r.in.Authority)
 	r.query.Path, r.query.Query = text(r.in.Path), text(r.in.Query)
+	r.query.Length = r.length()
 	r.route, r.forward = r.lane.lookup(&r.query)
 	if r.route == nil {
 		r.refuse(errNoRoute)
