@@ -103,8 +103,9 @@ func (r *request) appendFields(h []byte) ([]byte, error) {
 				continue
 			}
 		case http1.Other:
-			if r.isMarker(text(f.Name)) {
+			if r.marks(f) {
 				if !r.trusted {
+					h = r.appendUnmarked(h, f)
 					continue
 				}
 				r.arrival.Marked = true
@@ -192,11 +193,6 @@ func (r *request) appendValues(h []byte, id http1.ID) []byte {
 		}
 	}
 	return h
-}
-
-// isMarker says whether a field of that name marks a mirror's copy.
-func (r *request) isMarker(name string) bool {
-	return http1.EqualFold(name, r.lane.p.marker)
 }
 
 // appendHop ends the head with what concerns the connection to live alone.

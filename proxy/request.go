@@ -117,11 +117,21 @@ func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // header is what rules see of the request's fields.
 func (r *request) header(name string) (string, bool) {
-	value, ok := r.in.Lookup(name)
-	if !ok {
+	if !r.trusted && r.isMarker(name) {
 		return "", false
 	}
-	if !r.trusted && r.isMarker(name) {
+	value, ok := r.joined(name)
+	if ok && !r.trusted && http1.EqualFold(name, baggage) && hasMark([]byte(value)) {
+		left := appendWithoutMark(nil, []byte(value))
+		return string(left), len(left) > 0
+	}
+	return value, ok
+}
+
+// joined is the value of a field, of several the values with commas between.
+func (r *request) joined(name string) (string, bool) {
+	value, ok := r.in.Lookup(name)
+	if !ok {
 		return "", false
 	}
 	if r.in.Count(name) == 1 {
