@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tain.dev/tain/control"
 )
 
 // endpoint is one thing to ask for, and its line on the index page.
@@ -36,10 +37,12 @@ func (c *Console) api() []endpoint {
 		{"GET", "/api/v1/certificates", "certificates, and when they expire", c.certificates},
 		{"GET", "/api/v1/pairs", "kept pairs, the newest first", c.pairs},
 		{"GET", "/api/v1/findings", "what differs, what matters most first", c.findings},
-		{"POST", "/api/v1/mirrors/{name}/pause", "stop copying for one mirror", c.pause(true)},
-		{"POST", "/api/v1/mirrors/{name}/resume", "copy again", c.pause(false)},
-		{"POST", "/api/v1/kill", "stop all mirroring", c.kill(true)},
-		{"POST", "/api/v1/unkill", "allow mirroring again", c.kill(false)},
+		{"GET", "/api/v1/control", "what operators decided, what of it holds, and the audit log's end", c.control},
+		{"POST", "/api/v1/mirrors/{name}/pause", "stop copying for one mirror", c.decide(control.Pause)},
+		{"POST", "/api/v1/mirrors/{name}/resume", "copy again", c.decide(control.Resume)},
+		{"POST", "/api/v1/mirrors/{name}/percent", "copy another share of the requests", c.decide(control.Percent)},
+		{"POST", "/api/v1/kill", "stop all mirroring", c.decide(control.Kill)},
+		{"POST", "/api/v1/unkill", "allow mirroring again", c.decide(control.Unkill)},
 	}
 }
 
@@ -112,13 +115,15 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	s := c.src.Status()
+	s, decided := c.src.Status(), c.src.Control()
 	answer(w, struct {
 		Status
-		Ready  bool    `json:"ready"`
-		Uptime float64 `json:"uptime_seconds"`
-		Live   Live    `json:"live"`
-	}{s, s.NotReady == "", time.Since(s.Started).Seconds(), c.src.Live()})
+		Ready    bool               `json:"ready"`
+		Uptime   float64            `json:"uptime_seconds"`
+		Killed   bool               `json:"killed"`
+		Standing []control.Decision `json:"standing"`
+		Live     Live               `json:"live"`
+	}{s, s.NotReady == "", time.Since(s.Started).Seconds(), decided.Killed, decided.Standing, c.src.Live()})
 }
 
 func (c *Console) routes(w http.ResponseWriter, r *http.Request) {
@@ -132,7 +137,7 @@ func (c *Console) routes(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) mirrors(w http.ResponseWriter, r *http.Request) {
-	answerPage(w, r, "mirrors", viewMirrors(merged(c.src.Books()), c.src.Latency))
+	answerPage(w, r, "mirrors", viewMirrors(merged(c.src.Books()), c.src.Latency, c.src.Control().Standing))
 }
 
 func (c *Console) upstreams(w http.ResponseWriter, r *http.Request) {
@@ -166,40 +171,4 @@ func (c *Console) pairs(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) findings(w http.ResponseWriter, r *http.Request) {
 	answerPage(w, r, "findings", c.src.Findings())
-}
-
-func (c *Console) pause(paused bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("name")
-		if names := c.mirrorNames(); !slices.Contains(names, name) {
-			refuse(w, http.StatusNotFound, fmt.Errorf("there is no mirror %q; there are: %s", name,
-				cmp.Or(strings.Join(names, ", "), "none")))
-			return
-		}
-		if err := c.src.Pause(name, paused); err != nil {
-			refuse(w, http.StatusInternalServerError, fmt.Errorf("pausing or resuming mirror %q: %w", name, err))
-			return
-		}
-		c.log.Info("mirror paused or resumed", "mirror", name, "paused", paused, "by", r.RemoteAddr)
-		answer(w, map[string]any{"mirror": name, "paused": paused})
-	}
-}
-
-// mirrorNames are the names of all mirrors, each once.
-func (c *Console) mirrorNames() []string {
-	var names []string
-	for _, b := range c.src.Books() {
-		if !slices.Contains(names, b.Mirror) {
-			names = append(names, b.Mirror)
-		}
-	}
-	return names
-}
-
-func (c *Console) kill(on bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		c.src.Kill(on)
-		c.log.Warn("kill switch turned", "killed", on, "by", r.RemoteAddr)
-		answer(w, map[string]bool{"killed": on})
-	}
 }

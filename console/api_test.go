@@ -2,13 +2,13 @@ package console
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/finding"
 	"tain.dev/tain/traffic"
 )
@@ -45,10 +45,15 @@ func TestStatus(t *testing.T) {
 	if up := v["uptime_seconds"].(float64); up < 60 {
 		t.Errorf("up for %v s, want a minute", up)
 	}
+	contains(t, w, "/api/v1/status", `"standing":[]`)
 	contains(t, w, "/api/v1/status", `"memory":{"used":2048,"ceiling":67108864}`)
 	contains(t, w, "/api/v1/status", `"requests":{"2xx":90,"5xx":10},"refused":{"400":3},"errors":{"connect":10}`)
 	contains(t, w, "/api/v1/status", `"latency":{"count":4,"p50_ms":1.5,"p90_ms":2,"p99_ms":3}`)
 
+	w.make(t, control.Decision{What: control.Kill, By: "ann"})
+	if v := get(t, w, "/api/v1/status", 200); v["killed"] != true || len(v["standing"].([]any)) != 1 {
+		t.Errorf("status %v", v)
+	}
 	w.status.NotReady = "draining"
 	w.status.Config = Reload{Errors: []string{"tain.yaml:3:1: admin: no"}}
 	if v := get(t, w, "/api/v1/status", 200); v["ready"] != false || v["not_ready"] != "draining" {
@@ -91,6 +96,10 @@ func TestMirrors(t *testing.T) {
 		`"seen":100,"unmatched":{"method":5},"unsampled":10,"dropped":{"queue":3},`+
 		`"sent":80,"answered":70,"failed":{"timeout":6},"compared":60,"uncompared":{"live":7},`+
 		`"queued":2,"inflight":4,"comparing":3,"latency":{"count":4,"p50_ms":1.5,"p90_ms":2,"p99_ms":3}}`)
+	w.make(t, control.Decision{What: control.Kill, By: "ann"}, control.Decision{What: control.Pause, Mirror: "v3"}, control.Decision{What: control.Pause, Mirror: "v2", By: "bob"})
+	if standing, _ := get(t, w, "/api/v1/mirrors", 200)["mirrors"].([]any)[0].(map[string]any)["standing"].([]any); len(standing) != 1 || standing[0].(map[string]any)["by"] != "bob" {
+		t.Errorf("for v2 there stands %v, want bob's decision alone", standing)
+	}
 	w.books[0].Seen++
 	contains(t, w, "/api/v1/mirrors", `"imbalance":"mirror v2 to 127.0.0.1:9001: seen 101 is not`)
 }
@@ -192,60 +201,6 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 	v := get(t, w, "/api/v1/findings", 200)
 	if n := len(v["findings"].([]any)); n != 1 || v["next_offset"] != 1.0 {
 		t.Errorf("a finding of more than a page: %d of them, next %v; want itself alone", n, v["next_offset"])
-	}
-}
-
-func TestPauseAndResume(t *testing.T) {
-	w := newWorld()
-	w.books = append(w.books, someBooks("httproute/default/shop", "b"))
-	f := func(path string, status int, want string) {
-		t.Helper()
-		rec := w.ask("POST", "/api/v1/mirrors/"+path, "")
-		if rec.Code != status || !strings.Contains(rec.Body.String(), want) {
-			t.Errorf("%s: status %d, %s; want %d, %s", path, rec.Code, rec.Body, status, want)
-		}
-	}
-	f("v2/pause", 200, `{"mirror":"v2","paused":true}`)
-	if !w.paused["v2"] {
-		t.Error("v2 is not paused")
-	}
-	f("v2/resume", 200, `{"mirror":"v2","paused":false}`)
-	if w.paused["v2"] {
-		t.Error("v2 is still paused")
-	}
-	f("httproute%2Fdefault%2Fshop/pause", 200, `"paused":true`)
-	if !w.paused["httproute/default/shop"] {
-		t.Error("the mirror with slashes in its name is not paused")
-	}
-	f("v3/pause", 404, `there is no mirror \"v3\"; there are: v2, httproute/default/shop`)
-	f("v2/stop", 404, `"error"`)
-	w.pauseErr = errors.New("not now")
-	f("v2/pause", 500, `mirror \"v2\": not now`)
-	w.books = nil
-	f("v2/pause", 404, "there are: none")
-	if !strings.Contains(w.log.String(), "mirror=v2 paused=true") {
-		t.Errorf("not logged: %s", &w.log)
-	}
-}
-
-func TestKill(t *testing.T) {
-	w := newWorld()
-	f := func(path, body string, status int, killed bool) {
-		t.Helper()
-		rec := w.ask("POST", path, body)
-		if rec.Code != status || w.status.Killed != killed {
-			t.Errorf("%s: status %d, killed %v; want %d, %v: %s", path, rec.Code, w.status.Killed, status, killed, rec.Body)
-		}
-	}
-	f("/api/v1/kill", "", 200, true)
-	f("/api/v1/kill", "{}", 200, true)
-	f("/api/v1/unkill", `{"for":"10m"}`, 400, true)
-	f("/api/v1/unkill", `[]`, 400, true)
-	f("/api/v1/unkill", `{`, 400, true)
-	f("/api/v1/unkill", strings.Repeat(" ", maxBody+1), 413, true)
-	f("/api/v1/unkill", " {} ", 200, false)
-	if !strings.Contains(w.log.String(), "killed=false by=192.0.2.1:1234") {
-		t.Errorf("not logged: %s", &w.log)
 	}
 }
 

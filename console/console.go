@@ -56,12 +56,17 @@ func (c *Console) Run(ctx context.Context) error {
 	serve(c.health, c.healthHandler())
 
 	var err error
+	serving := len(servers)
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+		serving--
 	}
 	for _, s := range servers {
 		stop(s)
+	}
+	for range serving {
+		<-failed // its listener is closed from now on, even if it had not begun to serve
 	}
 	return err
 }

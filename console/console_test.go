@@ -3,6 +3,7 @@ package console
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/finding"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -32,10 +34,11 @@ type world struct {
 	routes   []*route.Route
 	pairs    []traffic.Record
 	findings []finding.Finding
-	pauseErr error
+	mirrors  []control.Mirror
+	desk     *control.Desk
+	unkept   error // what Decide says once a decision is in force
 
-	paused map[string]bool
-	log    bytes.Buffer
+	log bytes.Buffer
 }
 
 func newWorld() *world {
@@ -70,7 +73,8 @@ func newWorld() *world {
 		}},
 		pairs:    []traffic.Record{{ID: 2, Mirror: "v2"}, {ID: 1, Mirror: "v2"}},
 		findings: []finding.Finding{{ID: "f1", Mirror: "v2", Kind: finding.Status, Severity: finding.High, Text: "500 instead of 200"}},
-		paused:   map[string]bool{},
+		mirrors:  []control.Mirror{{Mirror: "v2", Configured: []control.Share{125_000}}},
+		desk:     control.InMemory(func(control.State) {}),
 	}
 	for i := range w.latency.Below {
 		w.latency.Below[i] = uint64(min(i, 4))
@@ -115,11 +119,8 @@ func (w *world) sources() Sources {
 		Table:        func() *route.Table { t, _ := route.New(w.routes); return t },
 		Pairs:        func(limit int) []traffic.Record { return w.pairs[:min(limit, len(w.pairs))] },
 		Findings:     func() []finding.Finding { return w.findings },
-		Pause: func(mirror string, paused bool) error {
-			w.paused[mirror] = paused
-			return w.pauseErr
-		},
-		Kill: func(on bool) { w.status.Killed = on },
+		Control:      func() control.Report { return w.desk.Report(w.mirrors...) },
+		Decide:       func(d control.Decision) error { return cmp.Or(w.desk.Decide(d), w.unkept) },
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
 
@@ -36,6 +37,7 @@ var (
 var (
 	mirrorPaused  = desc("tain_mirror_paused", "1 while the mirror is paused.", "mirror", "target")
 	mirrorLatency = desc("tain_mirror_latency_seconds", "From sending a copy to the last byte of its answer.", "mirror", "target")
+	mirrorDecided = desc("tain_mirror_decided_ratio", "Share of the requests, 0 to 1, that operators decided on instead of the configuration's.", "mirror")
 	mirrorKilled  = desc("tain_mirror_killed", "1 while the kill switch is on.")
 	memoryUsed    = desc("tain_mirror_memory_used_bytes", "Bytes of the mirror memory in use.")
 	memoryCeiling = desc("tain_mirror_memory_ceiling_bytes", "Bytes of the mirror memory in all.")
@@ -83,6 +85,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.collectLive(out)
 	c.collectStatus(out)
+	c.collectControl(out)
 	upstreams := byName(c.src.Upstreams())
 	for i := range upstreams {
 		collectUpstream(out, &upstreams[i])
@@ -131,12 +134,21 @@ func (c collector) collectLive(out chan<- prometheus.Metric) {
 
 func (c collector) collectStatus(out chan<- prometheus.Metric) {
 	s := c.src.Status()
-	gauge(out, mirrorKilled, oneIf(s.Killed))
 	gauge(out, memoryUsed, float64(s.Memory.Used))
 	gauge(out, memoryCeiling, float64(s.Memory.Ceiling))
 	gauge(out, reloadOK, oneIf(s.Config.OK))
 	gauge(out, reloadTime, float64(s.Config.Time.UnixMilli())/1000)
 	gauge(out, buildInfo, 1, s.Version, s.Revision, runtime.Version())
+}
+
+func (c collector) collectControl(out chan<- prometheus.Metric) {
+	report := c.src.Control()
+	gauge(out, mirrorKilled, oneIf(report.Killed))
+	for _, m := range report.Mirrors {
+		if m.Percent != nil {
+			gauge(out, mirrorDecided, float64(*m.Percent)/route.All, m.Mirror)
+		}
+	}
 }
 
 func oneIf(b bool) float64 {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/control"
 	"tain.dev/tain/traffic"
 )
 
@@ -66,7 +67,7 @@ func TestBooksAreCounted(t *testing.T) {
 
 func TestLiveAndStatusAreShown(t *testing.T) {
 	w := newWorld()
-	w.status.Killed, w.status.Config.OK = true, false
+	w.status.Config.OK = false
 	text := scrape(w)
 	f := func(line string) {
 		t.Helper()
@@ -81,7 +82,7 @@ func TestLiveAndStatusAreShown(t *testing.T) {
 	f(`tain_proxy_sent_bytes_total 5000`)
 	f(`tain_proxy_connections 7`)
 	f(`tain_proxy_latency_seconds_count 4`)
-	f(`tain_mirror_killed 1`)
+	f(`tain_mirror_killed 0`)
 	f(`tain_mirror_memory_used_bytes 2048`)
 	f(`tain_mirror_memory_ceiling_bytes 6.7108864e+07`)
 	f(`tain_config_last_reload_successful 0`)
@@ -89,6 +90,23 @@ func TestLiveAndStatusAreShown(t *testing.T) {
 	f(`tain_build_info{goversion="go`)
 	f(`go_goroutines `)
 	f(`process_start_time_seconds `)
+}
+
+func TestDecisionsAreShown(t *testing.T) {
+	w := newWorld()
+	if text := scrape(w); !strings.Contains(text, "\ntain_mirror_killed 0\n") || strings.Contains(text, "tain_mirror_decided_ratio") {
+		t.Error("something was decided from the start")
+	}
+	w.make(t, control.Decision{What: control.Kill}, control.Decision{What: control.Percent, Mirror: "v2", Percent: share(125_000)}, control.Decision{What: control.Pause, Mirror: "v3"})
+	text := scrape(w)
+	for _, line := range []string{`tain_mirror_killed 1`, `tain_mirror_decided_ratio{mirror="v2"} 0.125`} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+	if strings.Contains(text, `tain_mirror_decided_ratio{mirror="v3"}`) {
+		t.Error("a mirror has a share that was not decided")
+	}
 }
 
 // TestBooksOfOneNameAreAdded holds that two routes with a mirror of one name do not break the scrape.
@@ -126,7 +144,7 @@ func TestAnyNameMakesMetrics(t *testing.T) {
 }
 
 func TestNothingYetMakesMetrics(t *testing.T) {
-	w := &world{}
+	w := &world{desk: control.InMemory(func(control.State) {})}
 	if problems, err := testutil.CollectAndLint(collector{w.sources()}); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
 	}
@@ -144,7 +162,9 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("docs/admin-api.md does not describe %s", want)
 		}
 	}
-	shown := scrape(newWorld())
+	w := newWorld()
+	w.make(t, control.Decision{What: control.Percent, Mirror: "v2", Percent: share(1)})
+	shown := scrape(w)
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tain_\S+)`).FindAllStringSubmatch(shown, -1) {
 		if !strings.Contains(string(page), "`"+m[1]+"`") {
 			t.Errorf("docs/admin-api.md does not describe `%s`", m[1])

@@ -3,6 +3,7 @@ package console
 import (
 	"time"
 
+	"tain.dev/tain/control"
 	"tain.dev/tain/finding"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -31,10 +32,10 @@ type Sources struct {
 	Pairs func(limit int) []traffic.Record
 	// Findings returns all findings, those that matter most first.
 	Findings func() []finding.Finding
-	// Pause pauses every mirror of that name, or resumes them.
-	Pause func(mirror string, paused bool) error
-	// Kill turns the kill switch on, which stops all mirroring, or off.
-	Kill func(on bool)
+	// Control is what operators decided, and what holds for each mirror.
+	Control func() control.Report
+	// Decide puts a decision into force, see [control.Desk.Decide].
+	Decide func(control.Decision) error
 }
 
 // Status says what runs.
@@ -46,7 +47,6 @@ type Status struct {
 	Loops    int       `json:"loops"`
 	// NotReady says why tain should get no new live traffic; "" when it should.
 	NotReady string `json:"not_ready,omitempty"`
-	Killed   bool   `json:"killed"` // the kill switch is on
 	Config   Reload `json:"config"`
 	Memory   Memory `json:"memory"`
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tain.dev/tain/control"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -52,7 +53,7 @@ func viewRoutes(routes []*route.Route) []routeView {
 }
 
 func viewPolicy(m *route.Mirror) policyView {
-	v := policyView{Name: m.Name, Percent: float64(m.Sample.PerMillion) / route.All * 100, Writes: m.Writes}
+	v := policyView{Name: m.Name, Percent: float64(m.Sample.PerMillion) / (route.All / 100), Writes: m.Writes}
 	for _, t := range m.Targets {
 		v.Targets = append(v.Targets, targetView{t.Name, t.URL, t.Baseline})
 	}
@@ -65,18 +66,21 @@ type booksView struct {
 	Target   string `json:"target"`
 	Baseline bool   `json:"baseline"`
 	Paused   bool   `json:"paused"`
+	// Standing are the decisions that hold for the mirror, besides the kill switch.
+	Standing []control.Decision `json:"standing,omitempty"`
 	traffic.Account
 	Latency Latency `json:"latency"`
 }
 
-func viewMirrors(books []traffic.Books, latency func(mirror, target string) Latency) []booksView {
+func viewMirrors(books []traffic.Books, latency func(mirror, target string) Latency, standing []control.Decision) []booksView {
 	views := make([]booksView, 0, len(books))
 	for i := range books {
 		b := &books[i]
 		views = append(views, booksView{
 			Mirror: b.Mirror, Target: b.Target, Baseline: b.Baseline, Paused: b.Paused,
-			Account: b.Account(),
-			Latency: latency(b.Mirror, b.Target),
+			Standing: about(b.Mirror, standing),
+			Account:  b.Account(),
+			Latency:  latency(b.Mirror, b.Target),
 		})
 	}
 	return views

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,9 +26,9 @@ type Desk struct {
 	now   func() time.Time
 
 	mu       sync.Mutex // guards the fields below, and held while a decision is made
-	standing []Decision // the oldest first; replaced, never changed
+	standing []Decision // the oldest first
 	latest   []Decision // the oldest first
-	path     string     // of the file that keeps what stands; "" keeps nothing
+	path     string     // of the file that keeps what stands; "" keeps nothing; not changed later
 	audit    *auditLog  // nil where nothing is kept
 }
 
@@ -93,7 +94,7 @@ func (d *Desk) load(path string) error {
 	if d.standing = k.Standing; err == nil {
 		return nil
 	}
-	err = fmt.Errorf("what was decided before the restart can't be read from %s: %w", path, err)
+	err = fmt.Errorf("what was decided before the restart can't be read from %s, so the kill switch is on until somebody turns it off: %w", path, err)
 	d.standing = []Decision{{Time: d.now().UTC(), What: Kill, By: "tain", From: "start", Why: err.Error()}}
 	return err
 }
@@ -106,27 +107,23 @@ func (d *Desk) Close() error {
 	return d.audit.close()
 }
 
-// State is what holds.
-func (d *Desk) State() State { return stateOf(d.Standing()) }
-
-// Standing are the decisions that hold, the oldest first. Nobody changes them.
-func (d *Desk) Standing() []Decision {
+// Report is what holds for the mirrors of the configuration, in their order, and then for those that
+// are not in it any more, but for which something was decided.
+func (d *Desk) Report(configured ...Mirror) Report {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.standing
+	state := stateOf(d.standing)
+	r := Report{Killed: state.Killed, Mirrors: []Mirror{}, Standing: append([]Decision{}, d.standing...), Kept: d.path, Latest: slices.Clone(d.latest)}
+	slices.Reverse(r.Latest)
+	for _, m := range configured {
+		r.Mirrors = append(r.Mirrors, state.Mirrors[m.Mirror].of(m))
+		delete(state.Mirrors, m.Mirror)
+	}
+	for _, name := range slices.Sorted(maps.Keys(state.Mirrors)) {
+		r.Mirrors = append(r.Mirrors, state.Mirrors[name].of(Mirror{Mirror: name, Configured: []Share{}}))
+	}
+	return r
 }
-
-// Latest are the latest decisions, the newest first.
-func (d *Desk) Latest() []Decision {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all := slices.Clone(d.latest)
-	slices.Reverse(all)
-	return all
-}
-
-// Kept is the file that keeps decisions over a restart, "" where nothing does.
-func (d *Desk) Kept() string { return d.path }
 
 // ErrRefused is what Decide returns, wrapped, where it has changed nothing.
 var ErrRefused = errors.New("nothing was changed")

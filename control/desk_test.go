@@ -36,8 +36,8 @@ func audited(t *testing.T, d *Desk) []Decision {
 func TestDecisionsOutliveARestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	d, holds := desk(t, dir)
-	if holds.Killed || len(holds.Mirrors) != 0 || len(d.Standing()) != 0 || len(d.Latest()) != 0 {
-		t.Errorf("a new desk begins with %+v and %+v", *holds, d.Latest())
+	if holds.Killed || len(holds.Mirrors) != 0 || len(d.Report().Standing) != 0 || len(d.Report().Latest) != 0 {
+		t.Errorf("a new desk begins with %+v and %+v", *holds, d.Report().Latest)
 	}
 	for _, what := range []Decision{
 		{What: Kill, By: "ann", From: "127.0.0.1", Why: "the database"},
@@ -48,22 +48,22 @@ func TestDecisionsOutliveARestart(t *testing.T) {
 		if err := d.Decide(what); err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(*holds, d.State()) {
-			t.Errorf("in force is %+v, decided %+v", *holds, d.State())
+		if !reflect.DeepEqual(*holds, stateOf(d.Report().Standing)) {
+			t.Errorf("in force is %+v, decided %+v", *holds, stateOf(d.Report().Standing))
 		}
 	}
 	again, held := desk(t, dir)
 	if !reflect.DeepEqual(*held, *holds) {
 		t.Errorf("after the restart %+v is in force, before it was %+v", *held, *holds)
 	}
-	if got, want := again.Latest(), d.Latest(); len(got) != 4 || !reflect.DeepEqual(got, want) {
+	if got, want := again.Report().Latest, d.Report().Latest; len(got) != 4 || !reflect.DeepEqual(got, want) {
 		t.Errorf("after the restart the decisions are\n%+v, before\n%+v", got, want)
 	}
-	if latest := again.Latest()[0]; latest.What != Pause || latest.By != "bob" || time.Since(latest.Time) > time.Hour {
+	if latest := again.Report().Latest[0]; latest.What != Pause || latest.By != "bob" || time.Since(latest.Time) > time.Hour {
 		t.Errorf("the newest decision is %+v", latest)
 	}
-	if got := again.Standing(); len(got) != 2 || !reflect.DeepEqual(got, d.Standing()) || got[0].Mirror != "v2" || got[0].By != "bob" || got[1].Mirror != "v3" {
-		t.Errorf("after the restart there stand\n%+v, before\n%+v", got, d.Standing())
+	if got := again.Report().Standing; len(got) != 2 || !reflect.DeepEqual(got, d.Report().Standing) || got[0].Mirror != "v2" || got[0].By != "bob" || got[1].Mirror != "v3" {
+		t.Errorf("after the restart there stand\n%+v, before\n%+v", got, d.Report().Standing)
 	}
 	for _, name := range []string{"shop.json", "shop.audit.jsonl"} {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -73,16 +73,45 @@ func TestDecisionsOutliveARestart(t *testing.T) {
 	}
 }
 
+func TestReport(t *testing.T) {
+	d := InMemory(func(State) {})
+	for _, what := range []Decision{
+		{What: Pause, Mirror: "v3"}, {What: Percent, Mirror: "v2", Percent: share(50_000)}, {What: Pause, Mirror: "v4"}, {What: Kill}, {What: Resume, Mirror: "v4"},
+	} {
+		if err := d.Decide(what); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(configured []Mirror, want ...Mirror) {
+		t.Helper()
+		if got := d.Report(configured...).Mirrors; !reflect.DeepEqual(got, want) {
+			t.Errorf("with %+v the mirrors are\n%+v, want\n%+v", configured, got, want)
+		}
+	}
+	none, some := []Share{}, []Share{10_000, all}
+	f(nil, Mirror{Mirror: "v2", Percent: share(50_000), Configured: none}, Mirror{Mirror: "v3", Paused: true, Configured: none})
+	f([]Mirror{{Mirror: "v5", Configured: some}, {Mirror: "v3", Configured: some}},
+		Mirror{Mirror: "v5", Configured: some}, Mirror{Mirror: "v3", Paused: true, Configured: some}, Mirror{Mirror: "v2", Percent: share(50_000), Configured: none})
+	r := d.Report()
+	if !r.Killed || len(r.Standing) != 3 || len(r.Latest) != 5 || r.Latest[0].What != Resume || r.Kept != "" {
+		t.Errorf("%+v", r)
+	}
+	r.Standing[0].Mirror = "v9"
+	if d.Report().Standing[0].Mirror != "v3" {
+		t.Error("who reads a report changes what stands")
+	}
+}
+
 func TestInMemory(t *testing.T) {
 	var holds State
 	d := InMemory(func(s State) { holds = s })
-	if err := d.Decide(Decision{What: Kill}); err != nil || !holds.Killed || d.Kept() != "" || len(d.Latest()) != 1 {
-		t.Errorf("%v, in force is %+v, kept at %q", err, holds, d.Kept())
+	if err := d.Decide(Decision{What: Kill}); err != nil || !holds.Killed || d.Report().Kept != "" || len(d.Report().Latest) != 1 {
+		t.Errorf("%v, in force is %+v, kept at %q", err, holds, d.Report().Kept)
 	}
 	for i := range 2 * recent {
 		d.Decide(Decision{What: Pause, Mirror: fmt.Sprint(i)})
 	}
-	if got := d.Latest(); len(got) != recent || got[0].Mirror != fmt.Sprint(2*recent-1) {
+	if got := d.Report().Latest; len(got) != recent || got[0].Mirror != fmt.Sprint(2*recent-1) {
 		t.Errorf("%d decisions are remembered, the newest is %+v", len(got), got[0])
 	}
 	if err := d.Close(); err != nil {
@@ -94,9 +123,9 @@ func TestRefused(t *testing.T) {
 	d := InMemory(func(State) {})
 	f := func(what Decision) {
 		t.Helper()
-		before := len(d.Latest())
-		if err := d.Decide(what); !errors.Is(err, ErrRefused) || len(d.Latest()) != before {
-			t.Errorf("%.60v: %v, %d decisions", what, err, len(d.Latest())-before)
+		before := len(d.Report().Latest)
+		if err := d.Decide(what); !errors.Is(err, ErrRefused) || len(d.Report().Latest) != before {
+			t.Errorf("%.60v: %v, %d decisions", what, err, len(d.Report().Latest)-before)
 		}
 	}
 	f(Decision{What: "stop"})
@@ -153,10 +182,10 @@ func TestUnreadable(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), path) || !holds.Killed {
 				t.Fatalf("with %s: %v, %+v", text, err, holds)
 			}
-			if s := d.Standing(); len(s) != 1 || s[0].What != Kill || s[0].Why != err.Error() || s[0].Time.IsZero() {
+			if s := d.Report().Standing; len(s) != 1 || s[0].What != Kill || s[0].Why != err.Error() || s[0].Time.IsZero() {
 				t.Errorf("with %s there stands %+v", text, s)
 			}
-			if latest := d.Latest(); latest[0].By != "tain" || latest[0].From != "start" {
+			if latest := d.Report().Latest; latest[0].By != "tain" || latest[0].From != "start" {
 				t.Errorf("with %s the log begins with %+v", text, latest)
 			}
 			if left, err := os.ReadFile(path); string(left) != text {
@@ -188,8 +217,8 @@ func TestUnwritable(t *testing.T) {
 	}
 	holds := State{Killed: true}
 	d, err := Open(filepath.Join(taken, "data"), "shop", func(s State) { holds = s })
-	if err == nil || !strings.Contains(err.Error(), "not kept over a restart") || holds.Killed || d.Kept() != "" {
-		t.Fatalf("%v, %+v, kept at %q", err, holds, d.Kept())
+	if err == nil || !strings.Contains(err.Error(), "not kept over a restart") || holds.Killed || d.Report().Kept != "" {
+		t.Fatalf("%v, %+v, kept at %q", err, holds, d.Report().Kept)
 	}
 	if err := d.Decide(Decision{What: Kill}); err != nil || !holds.Killed {
 		t.Errorf("%v, %+v", err, holds)
@@ -214,8 +243,8 @@ func TestWithoutAuditLog(t *testing.T) {
 	}
 	var holds State
 	again, err := Open(dir, "shop", func(s State) { holds = s })
-	if err == nil || !holds.Killed || again.Kept() != "" {
-		t.Errorf("%v, %+v, kept at %q", err, holds, again.Kept())
+	if err == nil || !holds.Killed || again.Report().Kept != "" {
+		t.Errorf("%v, %+v, kept at %q", err, holds, again.Report().Kept)
 	}
 }
 
@@ -251,7 +280,7 @@ func TestAuditAfterACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, _ := desk(t, dir)
-	for _, latest := range [][]Decision{d.Latest(), again.Latest()} {
+	for _, latest := range [][]Decision{d.Report().Latest, again.Report().Latest} {
 		if len(latest) != 2 || latest[0].By != "bob" || latest[1].By != "ann" {
 			t.Errorf("%+v", latest)
 		}

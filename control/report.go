@@ -3,7 +3,8 @@ package control
 // Report is what the admin API says of a desk, and tain ctl reads.
 type Report struct {
 	Killed bool `json:"killed"` // the kill switch is on
-	// Mirrors are those of the configuration, and those that were decided about.
+	// Mirrors are those of the configuration, and then those that something was decided about but that
+	// are not there any more.
 	Mirrors []Mirror `json:"mirrors"`
 	// Standing are the decisions that hold, the oldest first.
 	Standing []Decision `json:"standing"`

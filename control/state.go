@@ -32,3 +32,9 @@ func stateOf(standing []Decision) State {
 	}
 	return s
 }
+
+// of is the mirror with what was decided about it.
+func (r Rule) of(m Mirror) Mirror {
+	m.Paused, m.Percent = r.Paused, (*Share)(r.PerMillion)
+	return m
+}

@@ -21,11 +21,16 @@ var flagWords = map[string][]string{
 // fileFlags are the flags that name files in PEM.
 var fileFlags = []string{"tls-cert", "tls-key", "tls-client-ca", "backend-ca"}
 
-// addCompletions tells shells what may follow each flag of a command. Without it they would offer
-// files everywhere. The flag's errors can only be of a flag that is unknown or done twice.
+// addCompletions tells shells what may follow each flag of a command, and of its commands. Without it
+// they would offer files everywhere. The flag's errors can only be of a flag that is unknown or done twice.
 func addCompletions(cmd *cobra.Command) {
-	cmd.ValidArgsFunction = cobra.NoFileCompletions
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+	for _, sub := range cmd.Commands() {
+		addCompletions(sub)
+	}
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		switch {
 		case f.Name == "file":
 			_ = cmd.MarkFlagFilename(f.Name, "yaml", "yml")
@@ -47,7 +52,12 @@ func unquoteForShells(root *cobra.Command, args []string) {
 	if len(args) == 0 || args[0] != cobra.ShellCompRequestCmd {
 		return
 	}
-	for _, cmd := range root.Commands() {
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
+	unquote(root)
+}
+
+func unquote(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		unquote(sub)
 	}
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
 }

@@ -61,8 +61,10 @@ func (s *system) onSignals(ctx context.Context, signals <-chan os.Signal, open t
 			return
 		case sig := <-signals:
 			switch {
-			case sig != syscall.SIGHUP:
-				s.kill(sig == syscall.SIGUSR1)
+			case sig == syscall.SIGUSR1:
+				_ = s.decide(control.Decision{What: control.Kill, From: "SIGUSR1"}) // the log has the error
+			case sig == syscall.SIGUSR2:
+				_ = s.decide(control.Decision{What: control.Unkill, From: "SIGUSR2"})
 			case open.gone():
 				s.log.Warn("the terminal is gone, so tain ends; to outlive it, use nohup or a service manager")
 				s.unseen = true
@@ -85,19 +87,4 @@ func (s *system) hangUp() {
 	if s.watcher != nil {
 		s.watcher.Reload()
 	}
-}
-
-func (s *system) kill(on bool) {
-	what := control.Unkill
-	if on {
-		what = control.Kill
-	}
-	if err := s.desk.Decide(control.Decision{What: what}); err != nil {
-		s.log.Error("the kill switch", "err", err)
-	}
-	if on {
-		s.log.Warn("the kill switch is on: nothing is mirrored; SIGUSR2, or POST /api/v1/unkill, allows it again")
-		return
-	}
-	s.log.Warn("the kill switch is off: mirrors copy again")
 }

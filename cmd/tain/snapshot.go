@@ -112,8 +112,6 @@ func (s *system) notes(targets []report.Target) (notes []string) {
 	case counts.Off != "" && s.cfg.Data.Dir != "off":
 		notes = append(notes, "Nothing was kept on disk: "+counts.Off+".")
 	}
-	if s.mirror.Killed() {
-		notes = append(notes, "The kill switch is on: nothing is mirrored.")
-	}
-	return notes
+	decided := s.control()
+	return append(notes, overrides(&decided, time.Now())...)
 }

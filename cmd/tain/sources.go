@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"tain.dev/tain/console"
-	"tain.dev/tain/control"
 	"tain.dev/tain/stat"
 	"tain.dev/tain/tlsconf"
 	"tain.dev/tain/upstream"
@@ -23,8 +22,8 @@ func (s *system) sources() console.Sources {
 		Table:        s.table.Load,
 		Pairs:        s.store.Pairs,
 		Findings:     s.compare.Findings,
-		Pause:        s.pause,
-		Kill:         s.kill,
+		Control:      s.control,
+		Decide:       s.decide,
 	}
 }
 
@@ -36,7 +35,6 @@ func (s *system) status() console.Status {
 		Started:  s.started,
 		Listen:   s.listeners.addrs(),
 		Loops:    s.cfg.Loops,
-		Killed:   s.mirror.Killed(),
 		Config:   *s.reload.Load(),
 		Memory:   console.Memory{Used: s.memory.Used(), Ceiling: s.memory.Size()},
 	}
@@ -113,12 +111,4 @@ func viewCertificates(all []tlsconf.Status) []console.Certificate {
 		shown[i] = console.Certificate(c)
 	}
 	return shown
-}
-
-func (s *system) pause(mirror string, paused bool) error {
-	what := control.Resume
-	if paused {
-		what = control.Pause
-	}
-	return s.desk.Decide(control.Decision{What: what, Mirror: mirror})
 }

@@ -93,7 +93,7 @@ func build(cfg *config.Config, log *slog.Logger) (s *system, err error) {
 		return nil, err
 	}
 	s.mirror = mirror.New(cfg, s.loops, s.upstreams, s.memory, s.analyze.Offer)
-	s.desk = control.InMemory(s.mirror.Control)
+	s.openDesk()
 	s.proxy = proxy.New(cfg, s.loops, s.upstreams, s.mirror.Offer, s.access, log)
 	s.setTable(cfg.Table)
 	s.reload.Store(&console.Reload{OK: true, Time: s.started})
@@ -175,12 +175,9 @@ func (s *system) hasBaseline(name string) bool {
 // openStore opens the store where the configuration says. A place that can't be written is said,
 // and costs nothing else.
 func (s *system) openStore() *store.Store {
-	dir := s.cfg.Data.Dir
-	switch dir {
-	case "off":
+	dir, keeps := dataDir(s.cfg)
+	if !keeps {
 		return store.InMemory()
-	case "":
-		dir = stateDir()
 	}
 	st, err := store.Open(dir, s.cfg.Data.MaxBytes, s.log)
 	if err != nil {
@@ -189,6 +186,17 @@ func (s *system) openStore() *store.Store {
 		return store.InMemory()
 	}
 	return st
+}
+
+// dataDir is the folder of what outlives tain, if anything is to.
+func dataDir(cfg *config.Config) (dir string, keeps bool) {
+	switch cfg.Data.Dir {
+	case "off":
+		return "", false
+	case "":
+		return stateDir(), true
+	}
+	return cfg.Data.Dir, true
 }
 
 // stateDir is where the XDG base directory specification puts state.
@@ -251,6 +259,9 @@ func (s *system) run(ctx context.Context) error {
 		stop()
 	}
 	stages.Wait()
+	if err := s.desk.Close(); err != nil {
+		s.log.Error("the decisions of operators", "err", err)
+	}
 	return nil
 }
 
