@@ -57,17 +57,19 @@ func findCard(text []byte, from int) span {
 // cardEnd returns where the longest card number ends that begins at a place, or 0.
 func cardEnd(text []byte, begin int) (end int) {
 	var digits [maxCard]byte
+	var lengths uint32
 	n := 0
-	for i := begin; i < len(text); i++ {
-		if !isDigit(text[i]) || n == maxCard {
-			return end
-		}
+	for i := begin; i < len(text) && isDigit(text[i]) && n < maxCard; i++ {
 		digits[n] = text[i] - '0'
-		n++
+		if n++; n == minCard {
+			if lengths, _ = issuer(digits[:n]); lengths == 0 {
+				return 0
+			}
+		}
 		if i+1 < len(text) && isDigit(text[i+1]) {
 			continue
 		}
-		if endsWord(text, i+1) && isCard(digits[:n]) {
+		if lengths>>n&1 != 0 && endsWord(text, i+1) && luhn(digits[:n]) == 0 {
 			end = i + 1
 		}
 		if i+1 < len(text) && (text[i+1] == ' ' || text[i+1] == '-') {
@@ -77,26 +79,21 @@ func cardEnd(text []byte, begin int) (end int) {
 	return end
 }
 
-// isCard reports whether digits, each from 0 to 9, are a card number.
-func isCard(digits []byte) bool { return issuerDigits(digits) > 0 && luhn(digits) == 0 }
-
-// issuerDigits says by how many digits the issuer of a card is known, or 0 if there is none that has
-// so many in all.
-func issuerDigits(digits []byte) int {
-	if len(digits) < minCard {
-		return 0
-	}
+// issuer says how many digits a card may have whose number begins so, as a set of bits, and by how
+// many of them its issuer is known. The digits are minCard or more, each from 0 to 9.
+func issuer(digits []byte) (lengths uint32, prefixLen int) {
 	for i := range issuers {
 		is := &issuers[i]
 		prefix := 0
 		for _, d := range digits[:is.digits] {
 			prefix = prefix*10 + int(d)
 		}
-		if is.from <= prefix && prefix <= is.to && is.min <= len(digits) && len(digits) <= is.max {
-			return is.digits
+		if is.from <= prefix && prefix <= is.to {
+			lengths |= 1<<(is.max+1) - 1<<is.min
+			prefixLen = max(prefixLen, is.digits)
 		}
 	}
-	return 0
+	return lengths, prefixLen
 }
 
 // luhn is the sum of ISO/IEC 7812-1 modulo 10, which is 0 if the last digit is right.

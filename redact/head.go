@@ -1,24 +1,26 @@
 package redact
 
-import (
-	"bytes"
-)
+import "bytes"
 
-// framingFields say what the message is, where it goes and how it is read. They are never redacted.
+// framingFields say what the message is, where it goes and how it is read, or are compared as they
+// are. They are never redacted.
 var framingFields = []string{
 	"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Connection", "Upgrade",
-	"Expect", "TE", "Trailer", "Grpc-Status", "Grpc-Encoding", "Grpc-Timeout",
+	"Expect", "TE", "Trailer", "Range", "Content-Range", "If-Range", "Date", "ETag", "If-Match", "If-None-Match",
+	"Grpc-Status", "Grpc-Encoding", "Grpc-Timeout", "Traceparent", "Sec-WebSocket-Key", "Sec-WebSocket-Accept",
 }
 
+// framing reports whether a header field is never redacted.
 func framing(name []byte) bool {
 	for _, f := range framingFields {
-		if len(f) == len(name) && equalASCII(name, f) {
+		if equalASCII(name, f) {
 			return true
 		}
 	}
 	return false
 }
 
+// equalASCII compares without case.
 func equalASCII(name []byte, text string) bool {
 	if len(name) != len(text) {
 		return false
@@ -127,7 +129,7 @@ func schemeLen(value []byte) int {
 func (r *Redactor) appendPlain(dst, value []byte) []byte {
 	begin := len(dst)
 	for len(value) > 0 {
-		end := bytes.IndexAny(value, " \t\"<>,")
+		end := bytes.IndexAny(value, " \t\"<>")
 		if end < 0 {
 			end = len(value)
 		}

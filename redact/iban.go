@@ -40,18 +40,21 @@ func ibanEnd(text []byte, begin int) int {
 		return 0
 	}
 	var chars [maxIBAN]byte
-	n, i := 0, begin
+	n, digits, i := 0, 0, begin
 	for ; n < length && i < len(text); i++ {
 		c := text[i]
 		switch {
 		case isDigit(c) || isLetter(c):
 			chars[n] = foldASCII[c]
 			n++
+			if isDigit(c) {
+				digits++
+			}
 		case c != ' ' || text[i-1] == ' ':
 			return 0
 		}
 	}
-	if n < length || !endsWord(text, i) || ibanRest(chars[:n]) != 1 {
+	if n < length || digits < minIBANDigits || !endsWord(text, i) || ibanRest(chars[:n]) != 1 {
 		return 0
 	}
 	return i

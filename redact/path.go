@@ -30,7 +30,7 @@ const maxIndex = 1 << 30
 func parsePath(text string) ([]step, error) {
 	rest, ok := strings.CutPrefix(text, "$")
 	if !ok {
-		return nil, errors.New("begins not with $")
+		return nil, errors.New("does not begin with $")
 	}
 	var steps []step
 	for rest != "" {

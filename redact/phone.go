@@ -12,7 +12,7 @@ const (
 //
 //	+49 171 1234567   + and the country, 8 to 15 digits in all
 //	0049 171 1234567  the same with 00, with separators or alone in its text
-//	0171 1234567      a national one that begins with one 0, with a separator, 9 to 12 digits
+//	0171 1234567      a national one that begins with one 0, 9 to 12 digits in groups, the first of two or more
 //	(212) 555-0123    North America's, with or without a 1 before, in groups of three, three and four
 //
 // Separators are spaces, hyphens, dots, slashes and parentheses.
@@ -28,9 +28,8 @@ func findPhone(text []byte, from int) span {
 			}
 			continue
 		}
-		n := parsePhone(text[i:])
-		if n.isPhone(text, i) {
-			return span{i, i + n.length}
+		if end := phoneEnd(text, i); end > 0 {
+			return span{i, end}
 		}
 		if isDigit(c) {
 			i = digitsEnd(text, i) - 1
@@ -47,54 +46,59 @@ func digitsEnd(text []byte, pos int) int {
 	return pos
 }
 
-// A phone is what may be a telephone number: digits in groups, with separators.
-type phone struct {
-	length int // in bytes, from the first character to the last digit
-	plus   bool
-	digits [maxPhone]byte
-	n      int      // digits, of which no more are counted than fit, with one more
-	groups [6]uint8 // the digits of each group
-	ngroup int      // groups, as n is counted
-}
-
-// parsePhone reads digits and separators as far as they go: at most two separators together, such as
-// a parenthesis and a space.
-func parsePhone(text []byte) (p phone) {
-	i := 0
-	if text[0] == '+' {
+// phoneEnd returns where the longest telephone number ends that begins at a place, or 0. At most
+// three separators may stand together, such as a slash between spaces.
+func phoneEnd(text []byte, begin int) (end int) {
+	var p phone
+	i := begin
+	if text[i] == '+' {
 		p.plus = true
 		i++
 	}
-	for between := 0; i < len(text) && between <= 2; i++ {
+	for between := 0; i < len(text); i++ {
 		if !isDigit(text[i]) {
-			if bytes.IndexByte([]byte(" -./()"), text[i]) < 0 {
+			if between++; between > 3 || bytes.IndexByte([]byte(" -./()"), text[i]) < 0 {
 				break
 			}
-			between++
 			continue
 		}
 		if p.n == len(p.digits) {
-			p.n++
-			return p
+			break
 		}
-		if between > 0 && p.n > 0 || p.n == 0 {
-			p.ngroup++
-		}
-		if p.ngroup <= len(p.groups) {
-			p.groups[p.ngroup-1]++
-		}
+		p.add(text[i], between > 0 || p.n == 0)
 		between = 0
-		p.digits[p.n] = text[i]
-		p.n++
-		p.length = i + 1
+		if i+1 == len(text) || !isDigit(text[i+1]) && !isWord(text[i+1]) && text[i+1] != ':' {
+			if p.isPhone(i+1 == len(text)) {
+				end = i + 1
+			}
+		}
 	}
-	return p
+	return end
 }
 
-// isPhone reports whether what was read at a place is a telephone number.
-func (p *phone) isPhone(text []byte, at int) bool {
-	end := at + p.length
-	if p.n < minPhone || p.n > maxPhone || !endsWord(text, end) || end < len(text) && text[end] == ':' {
+// A phone is what may be a telephone number: digits in groups.
+type phone struct {
+	plus   bool
+	digits [maxPhone]byte
+	n      int
+	groups [maxPhone]uint8 // how many digits each has
+	ngroup int
+}
+
+// add takes the next digit, which may begin a group.
+func (p *phone) add(digit byte, begins bool) {
+	if begins {
+		p.ngroup++
+	}
+	p.groups[p.ngroup-1]++
+	p.digits[p.n] = digit
+	p.n++
+}
+
+// isPhone reports whether the digits are a telephone number. One without any separators must end its
+// text.
+func (p *phone) isPhone(last bool) bool {
+	if p.n < minPhone {
 		return false
 	}
 	first, second := p.digits[0], p.digits[1]
@@ -102,19 +106,18 @@ func (p *phone) isPhone(text []byte, at int) bool {
 	case p.plus:
 		return first != '0' && p.n <= 15
 	case first == '0' && second == '0':
-		return p.digits[2] != '0' && p.n >= 10 && (p.ngroup > 1 || p.length == len(text))
+		return p.digits[2] != '0' && p.n >= 10 && (p.ngroup > 1 || last)
 	case first == '0':
-		return p.ngroup > 1 && p.n >= 9 && p.n <= 12
+		return p.ngroup > 1 && p.groups[0] >= 2 && p.n >= 9 && p.n <= 12
 	}
 	return p.american()
 }
 
 // american holds the groups of North America, and that neither area nor exchange begin with 0 or 1.
 func (p *phone) american() bool {
-	groups, digits := p.groups[:min(p.ngroup, len(p.groups))], p.digits[:p.n]
+	groups, digits := p.groups[:p.ngroup], p.digits[:p.n]
 	if len(groups) == 4 && groups[0] == 1 && digits[0] == '1' {
 		groups, digits = groups[1:], digits[1:]
 	}
-	return len(groups) == 3 && p.ngroup <= 4 && groups[0] == 3 && groups[1] == 3 && groups[2] == 4 &&
-		digits[0] >= '2' && digits[3] >= '2'
+	return len(groups) == 3 && groups[0] == 3 && groups[1] == 3 && groups[2] == 4 && digits[0] >= '2' && digits[3] >= '2'
 }

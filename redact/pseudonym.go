@@ -112,7 +112,8 @@ func (sc *scratch) other(c byte, n int, value []byte) byte {
 // card appends the pseudonym of a card number, of the same issuer.
 func (sc *scratch) card(value []byte) {
 	var digits [maxCard]byte
-	sc.alike(value, issuerDigits(digits[:cardDigits(&digits, value)]))
+	_, keep := issuer(digits[:cardDigits(&digits, value)])
+	sc.alike(value, keep)
 	n := cardDigits(&digits, sc.out)
 	digits[n-1] = 0
 	sc.out[len(sc.out)-1] = '0' + byte((10-luhn(digits[:n]))%10)

@@ -3,6 +3,7 @@ package redact
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 	"sync"
 )
@@ -78,7 +79,7 @@ func (r *Redactor) add(in Rule) error {
 	case in.Path != "":
 		steps, err := parsePath(in.Path)
 		if err != nil {
-			return fmt.Errorf("path %q %w", in.Path, err)
+			return fmt.Errorf("path %q: %w", in.Path, err)
 		}
 		if !r.paths.add(steps, number, &r.names) {
 			return fmt.Errorf("path %q is one too many: all paths together may have %d steps", in.Path, maxPlaces)
@@ -150,9 +151,13 @@ func (r *Redactor) growTables() {
 	}
 }
 
-// CoversHeader reports whether a rule of name redacts a header field's value.
-func (r *Redactor) CoversHeader(name []byte) bool {
-	return !framing(name) && r.ruleFor(placeHeader, name) != none
+// Covers reports whether a rule of name redacts what has that name in a place, which is one of Header,
+// Cookie, Query and Form. For the fields of JSON there is Trail.
+func (r *Redactor) Covers(in Place, name []byte) bool {
+	if in == Header && framing(name) {
+		return false
+	}
+	return r.ruleFor(bits.TrailingZeros8(uint8(in)), name) != none
 }
 
 // ruleFor returns the rule of a name in a place, or none.

@@ -40,21 +40,22 @@ const (
 )
 
 // A Rule says what must not leave, and what is there instead. It has exactly one of Name, Path and
-// Detect.
-type Rule struct {
-	In     Place    // where it looks; 0 is Anywhere, or JSON if the rule has a Path
-	Name   string   // of a field at any depth, in any case
-	Path   string   // of a JSON field: $.user.cards[*].number, $..token, $.list[0]
-	Detect Detector // what the value looks like, or a part of it
-	Do     Action
-	Text   string // for Replace
-}
-
-// The form of a Path: it begins with $, and each step is
+// Detect. A name or path that leads to an object or array redacts all of it.
+//
+// A Path leads from the root of a JSON body, $, by steps to values:
 //
 //	.name ["name"]   the member of that name, in any case
 //	[3]              the element of that index, from 0
 //	[*] .*           any member or element
 //	.. .**           any number of steps, none included
 //
-// A rule whose path or name leads to an object or array redacts all of it.
+// Names in paths and of rules have no case. In forms and queries, a part of a name is enough, as in
+// user[token] and user.token.
+type Rule struct {
+	In     Place    // where it looks; 0 is Anywhere, or JSON if the rule has a Path
+	Name   string   // of a header field, cookie, parameter or field, at any depth
+	Path   string   // such as $.user.cards[*].number, $..token, $.list[0]
+	Detect Detector // what the value looks like, or a part of it
+	Do     Action
+	Text   string // for Replace; if it is a number, it takes the place of numbers as one
+}

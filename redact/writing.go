@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -72,6 +73,55 @@ func (sc *scratch) decode(raw []byte, w writing) (text []byte, places []int32) {
 	return sc.text, sc.places
 }
 
+// decodeEscape decodes the escape that raw begins with, or the two of a surrogate pair.
+func decodeEscape(raw []byte) (r rune, n int) {
+	switch c := raw[1]; c {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r = hexRune(raw[2:])
+	default: // a quote or slash
+		return rune(c), 2
+	}
+	if utf16.IsSurrogate(r) && escapeLen(raw[6:]) == 6 {
+		if pair := utf16.DecodeRune(r, hexRune(raw[8:])); pair != utf8.RuneError {
+			return pair, 12
+		}
+	}
+	return r, 6 // half a pair becomes the replacement character
+}
+
+func hexRune(hex []byte) (r rune) {
+	for _, c := range hex[:4] {
+		r = r<<4 | rune(unhex(c))
+	}
+	return r
+}
+
+// appendJSON appends text as it stands between the quotes of a JSON string.
+func appendJSON(dst, text []byte) []byte {
+	const hex = "0123456789abcdef"
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
 // appendPercent appends text as it stands in a query, a form or a cookie.
 func appendPercent(dst, text []byte) []byte {
 	const hex = "0123456789ABCDEF"
@@ -83,52 +133,4 @@ func appendPercent(dst, text []byte) []byte {
 		}
 	}
 	return dst
-}
-
-// redactFound appends raw with what the detectors of a place find in it redacted, and says how often
-// they did. If they find nothing it appends nothing.
-func (r *Redactor) redactFound(dst, raw []byte, place int, w writing) (out []byte, found int) {
-	d := &r.detect[place]
-	if d.any == 0 || len(raw) < shortest {
-		return dst, 0
-	}
-	escapes := w.escapes(raw)
-	find := finder{text: raw}
-	if !escapes {
-		if find.kinds = d.suspect(raw); find.kinds == 0 {
-			return dst, 0
-		}
-	}
-	sc := r.scratch()
-	defer r.scratches.Put(sc)
-	var places []int32 // nil if they are the same
-	if escapes {
-		find.text, places = sc.decode(raw, w)
-		find.kinds = d.suspect(find.text)
-	}
-	copied := 0
-	for ; find.next(); found++ {
-		from, to := find.begin, find.end
-		if places != nil {
-			from, to = int(places[from]), int(places[to])
-		}
-		dst = append(dst, raw[copied:from]...)
-		dst = w.append(dst, sc.instead(&r.rules[d.rule[find.kind]], find.kind, find.text[find.begin:find.end]))
-		copied = to
-	}
-	if found > 0 {
-		dst = append(dst, raw[copied:]...)
-	}
-	return dst, found
-}
-
-// redactValue appends what a rule of name or path puts in the place of the value raw.
-func (r *Redactor) redactValue(dst, raw []byte, rule *rule, w writing) []byte {
-	sc := r.scratch()
-	defer r.scratches.Put(sc)
-	value := raw
-	if w.escapes(raw) {
-		value, _ = sc.decode(raw, w)
-	}
-	return w.append(dst, sc.instead(rule, classify(value), value))
 }
