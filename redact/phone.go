@@ -65,7 +65,9 @@ func phoneEnd(text []byte, begin int) (end int) {
 		if p.n == len(p.digits) {
 			break
 		}
-		p.add(text[i], between > 0 || p.n == 0)
+		if p.add(text[i], between > 0 || p.n == 0); p.hopeless() {
+			break
+		}
 		between = 0
 		if i+1 == len(text) || !isDigit(text[i+1]) && !isWord(text[i+1]) && text[i+1] != ':' {
 			if p.isPhone(i+1 == len(text)) {
@@ -93,6 +95,21 @@ func (p *phone) add(digit byte, begins bool) {
 	p.groups[p.ngroup-1]++
 	p.digits[p.n] = digit
 	p.n++
+}
+
+// hopeless reports whether no more digits can make a telephone number of these.
+func (p *phone) hopeless() bool {
+	switch first := p.digits[0]; {
+	case p.plus:
+		return first == '0'
+	case p.n < 2:
+		return false
+	case first == '0' && p.digits[1] == '0':
+		return p.n == 3 && p.digits[2] == '0'
+	case first == '0':
+		return p.ngroup > 1 && p.groups[0] < 2 || p.n > 12
+	}
+	return p.ngroup > 4 || p.groups[0] > 3
 }
 
 // isPhone reports whether the digits are a telephone number. One without any separators must end its
