@@ -6,35 +6,23 @@ import (
 	"slices"
 	"strings"
 
+	"tain.dev/tain/api/v1alpha1"
 	"tain.dev/tain/route"
 )
 
 // filterSpec are the filters of a route or a backend.
 type filterSpec struct {
-	Request  *editSpec     `json:"request"`
-	Rewrite  *rewriteSpec  `json:"rewrite"`
-	Response *editSpec     `json:"response"`
-	CORS     *corsSpec     `json:"cors"`
-	Redirect *redirectSpec `json:"redirect"`
-	Respond  *respondSpec  `json:"respond"`
-}
-
-type editSpec struct {
-	Set    map[string]string `json:"set"`
-	Add    map[string]string `json:"add"`
-	Remove []string          `json:"remove"`
+	Request  *v1alpha1.HeaderEdits `json:"request"`
+	Rewrite  *rewriteSpec          `json:"rewrite"`
+	Response *v1alpha1.HeaderEdits `json:"response"`
+	CORS     *corsSpec             `json:"cors"`
+	Redirect *redirectSpec         `json:"redirect"`
+	Respond  *respondSpec          `json:"respond"`
 }
 
 type rewriteSpec struct {
-	Host string    `json:"host"`
-	Path *pathSpec `json:"path"`
-}
-
-// pathSpec is another path, or another prefix if it ends with /*, or what takes the place of what a
-// regular expression matches.
-type pathSpec struct {
-	Regexp string `json:"regexp"`
-	To     string `json:"to" short:"true"`
+	Host string                `json:"host"`
+	Path *v1alpha1.PathRewrite `json:"path"`
 }
 
 type corsSpec struct {
@@ -47,11 +35,11 @@ type corsSpec struct {
 }
 
 type redirectSpec struct {
-	Scheme string    `json:"scheme"`
-	Host   string    `json:"host"`
-	Port   int       `json:"port"`
-	Path   *pathSpec `json:"path"`
-	Status int       `json:"status"`
+	Scheme string                `json:"scheme"`
+	Host   string                `json:"host"`
+	Port   int                   `json:"port"`
+	Path   *v1alpha1.PathRewrite `json:"path"`
+	Status int                   `json:"status"`
 }
 
 type respondSpec struct {
@@ -66,9 +54,9 @@ func (s *filterSpec) compile() (*route.Filters, complaints) {
 		return nil, nil
 	}
 	var errs complaints
-	f := &route.Filters{Request: s.Request.compile(), Response: s.Response.compile()}
+	f := &route.Filters{Request: compileEdits(s.Request), Response: compileEdits(s.Response)}
 	if s.Rewrite != nil {
-		f.Host, f.Path = s.Rewrite.Host, s.Rewrite.Path.compile()
+		f.Host, f.Path = s.Rewrite.Host, compilePath(s.Rewrite.Path)
 	}
 	if c := s.CORS; c != nil {
 		f.CORS = &route.CORS{
@@ -78,7 +66,7 @@ func (s *filterSpec) compile() (*route.Filters, complaints) {
 	}
 	if r := s.Redirect; r != nil {
 		f.Redirect = &route.Redirect{
-			Scheme: r.Scheme, Host: r.Host, Port: fit[uint16](&errs, "redirect.port", r.Port, math.MaxUint16), Path: r.Path.compile(), Status: r.Status,
+			Scheme: r.Scheme, Host: r.Host, Port: fit[uint16](&errs, "redirect.port", r.Port, math.MaxUint16), Path: compilePath(r.Path), Status: r.Status,
 		}
 	}
 	if r := s.Respond; r != nil {
@@ -87,8 +75,8 @@ func (s *filterSpec) compile() (*route.Filters, complaints) {
 	return f, errs
 }
 
-// compile makes the edits of a header, each list in the order of the names.
-func (s *editSpec) compile() route.HeaderEdits {
+// compileEdits makes the edits of a header, each list in the order of the names.
+func compileEdits(s *v1alpha1.HeaderEdits) route.HeaderEdits {
 	if s == nil {
 		return route.HeaderEdits{}
 	}
@@ -101,7 +89,7 @@ func (s *editSpec) compile() route.HeaderEdits {
 	return route.HeaderEdits{Set: fields(s.Set), Add: fields(s.Add), Remove: s.Remove}
 }
 
-func (s *pathSpec) compile() route.PathRewrite {
+func compilePath(s *v1alpha1.PathRewrite) route.PathRewrite {
 	switch {
 	case s == nil:
 		return route.PathRewrite{}

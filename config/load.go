@@ -234,6 +234,7 @@ func (l *loader) compile() {
 		}
 	}
 	l.config.Table = table
+	l.checkSecrets(routes, origins)
 	l.warn(routes, origins)
 }
 

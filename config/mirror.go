@@ -20,13 +20,15 @@ func CompileMirror(name string, spec *v1alpha1.MirrorSpec, use Use) (*route.Mirr
 	m.MaxBody = read(&errs, "maxBody", spec.MaxBody, ParseSize)
 	match, matchErrs := compileMatch("match", spec.Match)
 	m.Match = match
+	m.Copy = compileCopy(&errs, spec.Copy)
+	m.ChooseBy = spec.ChooseBy
 	errs = append(errs, matchErrs...)
 	for i := range spec.Targets {
 		t := &spec.Targets[i]
 		server := serverSpec{Use: t.Use, URL: t.URL, URLs: t.URLs, Upstream: t.Upstream}
 		url, o, targetErrs := server.compile(use)
 		errs.below(fmt.Sprintf("targets[%d]", i), targetErrs)
-		m.Targets = append(m.Targets, route.Target{Name: cmp.Or(t.Name, t.Use), URL: url, Baseline: t.Baseline, Options: o})
+		m.Targets = append(m.Targets, route.Target{Name: cmp.Or(t.Name, t.Use), URL: url, Baseline: t.Baseline, Secrets: compileSecrets(t.Credentials), Options: o})
 	}
 	return m, errs
 }

@@ -33,6 +33,13 @@ type MirrorSpec struct {
 	// as -shadow. The default is the live request's.
 	Host string `json:"host,omitempty"`
 
+	// Copy says how else the copies differ from what live gets.
+	Copy *Copy `json:"copy,omitempty"`
+
+	// ChooseBy is a header whose value is the name of the one target that gets a copy; a request
+	// whose value is none of the names is not copied. The default copies to every target.
+	ChooseBy string `json:"chooseBy,omitempty"`
+
 	// Timeout bounds a copy from the connect to the last byte of its answer, for example 5s. The
 	// default is 10s.
 	Timeout string `json:"timeout,omitempty"`
@@ -79,6 +86,9 @@ type Target struct {
 	// Baseline says that the target runs the live version and serves as control: what differs
 	// between live and a baseline is noise.
 	Baseline bool `json:"baseline,omitempty"`
+
+	// Credentials are the target's own. They take the place of those that Copy sets, by their names.
+	Credentials *Secrets `json:"credentials,omitempty"`
 
 	Upstream `json:",inline"`
 }

@@ -22,6 +22,10 @@ func TestJSON(t *testing.T) {
 	f(`{"match":[{"if":"method=GET"},{"any":[{"if":"a"},{"all":[{"if":"b"},{"if":"c"}]}],"not":{"if":"d"}}],"percent":0.0001,"writes":true,` +
 		`"targets":[{"name":"v2","url":"http://v2:80"},{"url":"http://v1:80","baseline":true}],` +
 		`"host":"-shadow","timeout":"5s","maxBody":"64KiB"}`)
+	f(`{"targets":[{"url":"http://a","credentials":{"set":{"A":{"file":"/a"}}}}],"copy":{"path":{"regexp":"a","to":"b"},` +
+		`"query":{"regexp":"a","to":"b","remove":["c"],"set":{"d":"e"}},"headers":{"set":{"A":"1"},"add":{"B":"2"},"remove":["C"]},` +
+		`"credentials":{"drop":["usual"],"dropQuery":["key"],"keepCookies":["locale"],"set":{"A":{"file":"/b","prefix":"Bearer "}},"setQuery":{"q":{"file":"/c"}}},` +
+		`"client":"drop","trace":{"baggage":true,"child":true,"start":true,"sampled":"off"}},"chooseBy":"X-Target"}`)
 	f(`{"targets":[{"use":"v2"},{"urls":["h2://a","h2://b"],"followVersion":true,` +
 		`"tls":{"ca":"ca","serverName":"v2","cert":"c","key":"k","insecure":true},` +
 		`"balance":{"policy":"maglev","hash":"header","name":"X-User"},` +
