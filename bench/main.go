@@ -54,6 +54,7 @@ var sections = []section{
 	{"upload", "A live upload of 50 MB while the mirror's target accepts and never reads", (*bench).upload},
 	{"stream", "Large bodies, every request mirrored", (*bench).stream},
 	{"reload", "Another configuration every 100 ms under load", (*bench).reload},
+	{"rules", "Rules: how fast and how exactly they take effect", (*bench).rules},
 	{"crowd", "Good clients amid a crowd of connections of which half misbehave", (*bench).crowd},
 	{"faults", "Faults of the mirror's target", (*bench).faults},
 	{"memory", "Resident memory under faults at full load, `--mirror-memory 64MiB`", (*bench).memory},
