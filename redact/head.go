@@ -128,6 +128,10 @@ func schemeLen(value []byte) int {
 // then what detectors leave of it.
 func (r *Redactor) appendPlain(dst, value []byte) []byte {
 	begin := len(dst)
+	if r.places&Query == 0 || bytes.IndexByte(value, '=') < 0 {
+		dst, _ = r.appendFound(dst, value, placeHeader, asItIs)
+		return dst
+	}
 	for len(value) > 0 {
 		end := bytes.IndexAny(value, " \t\"<>")
 		if end < 0 {

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -84,35 +85,68 @@ func TestCovers(t *testing.T) {
 	f(Header, "Host", false)
 	f(Query, "host", true)
 	f(Form, "x-token", false)
+	f(Form, "x%5BHOST%5d", true)
 	f(Cookie, "session", true)
 	f(Header, "session", false)
 	f(Header, "other", false)
 }
 
+// headRules are those of FuzzHead and TestRandomHeads.
+func headRules(t testing.TB) *Redactor {
+	return compile(t, Rule{Name: "token"}, Rule{Name: "gone", Do: Remove}, Rule{Name: "Authorization", Do: Pseudonym},
+		Rule{Detect: Card, Do: Pseudonym}, Rule{Detect: Email}, Rule{Detect: Phone, Do: KeepLast4})
+}
+
 // FuzzHead asks that a redacted head is one, with the same start line but for its query, and that
-// values of names do not come through.
+// values of names do not come through, in a form neither.
 func FuzzHead(f *testing.F) {
 	f.Add("/a?token=1&b=2", "Cookie", "token=1; b=2")
 	f.Add("/;?#&=", "Referer", "x?y?token=1#&token=%zz;token")
 	f.Add("/?gone&gone=%20;", "Authorization", "Basic x")
-	r := compile(f, Rule{Name: "token"}, Rule{Name: "gone", Do: Remove}, Rule{Name: "Authorization", Do: Pseudonym},
-		Rule{Detect: Card, Do: Pseudonym}, Rule{Detect: Email}, Rule{Detect: Phone, Do: KeepLast4})
+	r := headRules(f)
 	f.Fuzz(func(t *testing.T, target, name, value string) {
-		if strings.ContainsAny(target, " \r\n") || name == "" || strings.ContainsAny(name, ":\r\n") || strings.ContainsAny(value, "\r\n") {
-			return
-		}
-		line := name + ": " + value + "\r\n"
-		head := "GET " + target + " HTTP/1.1\r\nA: ?token=" + secret + "\r\n" + line + "Token: " + secret + "\r\n"
-		got, err := r.Head(nil, []byte(head))
-		if err != nil {
-			t.Fatalf("%q: %v", head, err)
-		}
-		path, _, _ := strings.Cut(strings.ReplaceAll(target, "#", "?"), "?")
-		if !strings.HasPrefix(string(got), "GET "+path) || strings.Count(string(got), "\r\n") < 3 || strings.Contains(string(got), secret) {
-			t.Fatalf("%q becomes %q", head, got)
-		}
-		if again, err := r.Head(nil, got); err != nil {
-			t.Fatalf("%q becomes %q, which becomes %q, %v", head, got, again, err)
+		if !strings.ContainsAny(target, " \r\n") && name != "" && !strings.ContainsAny(name, ":\r\n") && !strings.ContainsAny(value, "\r\n") {
+			checkRandomHead(t, r, target, name, value)
 		}
 	})
+}
+
+// TestRandomHeads is FuzzHead for texts of what matters.
+func TestRandomHeads(t *testing.T) {
+	r := headRules(t)
+	rng := rand.New(rand.NewPCG(3, 4))
+	text := func(pieces []string) string {
+		var b strings.Builder
+		for range rng.IntN(12) {
+			b.WriteString(pieces[rng.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	pieces := strings.Split("token|gone|=|=|&|&|;|?|?|#|%|%74|+|[|]|.|a|/|a@b.example|4111111111111111|\xff|é|%zz|\"|<|>|,|{|+49171", "|")
+	for range 10_000 {
+		name := []string{"Cookie", "Set-Cookie", "Referer", "X", "Authorization", "Gone"}[rng.IntN(6)]
+		checkRandomHead(t, r, "/"+text(pieces), name, text(append(pieces, " ", "\t")))
+	}
+}
+
+func checkRandomHead(t *testing.T, r *Redactor, target, name, value string) {
+	t.Helper()
+	pair := "&token=" + secret
+	head := "GET " + target + "?" + pair + " HTTP/1.1\r\nA: ?token=" + secret + "\r\n" + name + ": " + value + "\r\n" +
+		"Cookie: " + strings.ReplaceAll(value, "\"", "") + "; token=" + secret + "\r\nToken: " + secret + "\r\n"
+	got, err := r.Head(nil, []byte(head))
+	if err != nil {
+		t.Fatalf("%q: %v", head, err)
+	}
+	path, _, _ := strings.Cut(strings.ReplaceAll(target, "#", "?"), "?")
+	if !strings.HasPrefix(string(got), "GET "+path) || strings.Count(string(got), "\r\n") < 4 || strings.Contains(string(got), secret) {
+		t.Fatalf("%q becomes %q", head, got)
+	}
+	if again, err := r.Head(nil, got); err != nil {
+		t.Fatalf("%q becomes %q, which becomes %q, %v", head, got, again, err)
+	}
+	var s Stream
+	if form, _, err := redacted(&s, r, formType, value+pair, 3); strings.Contains(form, secret) || err != nil && err != ErrUnparseable && err != ErrTruncated {
+		t.Fatalf("%q becomes %q, %v", value+pair, form, err)
+	}
 }

@@ -9,17 +9,17 @@ const (
 )
 
 // ibanLengths gives the length of an account number by country, of those in the registry of SWIFT.
-var ibanLengths = map[[2]byte]int{}
-
-func init() {
+var ibanLengths = func() map[[2]byte]int {
 	const registry = "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24" +
 		"FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20" +
 		"LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31" +
 		"SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30"
+	lengths := map[[2]byte]int{}
 	for i := 0; i < len(registry); i += 4 {
-		ibanLengths[[2]byte{registry[i], registry[i+1]}] = int(registry[i+2]-'0')*10 + int(registry[i+3]-'0')
+		lengths[[2]byte{registry[i], registry[i+1]}] = int(registry[i+2]-'0')*10 + int(registry[i+3]-'0')
 	}
-}
+	return lengths
+}()
 
 // findIBAN finds an account number, whose characters may stand in groups with a space between.
 func findIBAN(text []byte, from int) span {

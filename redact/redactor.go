@@ -151,13 +151,48 @@ func (r *Redactor) growTables() {
 	}
 }
 
+// Unused lists the rules, by index, that can never apply, because earlier ones do wherever they would.
+func (r *Redactor) Unused() (unused []int) {
+	used := make([]bool, len(r.rules))
+	mark := func(rule int) {
+		if rule != none {
+			used[rule] = true
+		}
+	}
+	for place := range placeCount {
+		for kind := noKind + 1; kind < kinds; kind++ {
+			if d := &r.detect[place]; d.has(kind) {
+				mark(d.rule[kind])
+			}
+		}
+		if place != placeJSON { // there the walk knows more
+			for _, rule := range r.byName[place] {
+				mark(rule)
+			}
+		}
+	}
+	for i := range r.walk {
+		mark(r.walk[i].rule)
+	}
+	for rule := range r.rules {
+		if !used[rule] {
+			unused = append(unused, rule)
+		}
+	}
+	return unused
+}
+
 // Covers reports whether a rule of name redacts what has that name in a place, which is one of Header,
 // Cookie, Query and Form. For the fields of JSON there is Trail.
 func (r *Redactor) Covers(in Place, name []byte) bool {
-	if in == Header && framing(name) {
-		return false
+	place := bits.TrailingZeros8(uint8(in))
+	switch in {
+	case Header:
+		return !framing(name) && r.ruleFor(place, name) != none
+	case Query, Form:
+		return r.parameterRule(name, place) != none
 	}
-	return r.ruleFor(bits.TrailingZeros8(uint8(in)), name) != none
+	return r.ruleFor(place, name) != none
 }
 
 // ruleFor returns the rule of a name in a place, or none.

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -92,4 +93,22 @@ func TestNames(t *testing.T) {
 	if n.add("ToKeN") != 0 {
 		t.Error("a name got two numbers")
 	}
+}
+
+func TestUnused(t *testing.T) {
+	f := func(want string, rules ...Rule) {
+		t.Helper()
+		if got := fmt.Sprint(compile(t, rules...).Unused()); got != want {
+			t.Errorf("%v: %s are unused, want %s", rules, got, want)
+		}
+	}
+	f("[]")
+	f("[]", Rule{Name: "a"}, Rule{Name: "b"}, Rule{Detect: Card}, Rule{Path: "$.c"})
+	f("[1]", Rule{Name: "a"}, Rule{Name: "A", In: Form})
+	f("[]", Rule{Name: "A", In: Form}, Rule{Name: "a"})
+	f("[1 3]", Rule{Detect: Card}, Rule{Detect: Card, In: JSON}, Rule{Detect: Email, In: JSON}, Rule{Detect: Email, In: JSON})
+	f("[1 2]", Rule{Path: "$.a"}, Rule{Path: "$.a.b"}, Rule{Path: "$.A"})
+	f("[0]", Rule{Path: "$.x.a.b"}, Rule{Name: "a", In: JSON})
+	f("[]", Rule{Path: "$..a"}, Rule{Name: "a"})
+	f("[1]", Rule{Path: "$..a"}, Rule{Name: "a", In: JSON})
 }
