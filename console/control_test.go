@@ -132,3 +132,21 @@ func TestControl(t *testing.T) {
 		t.Errorf("the mirrors are %v", names)
 	}
 }
+
+// FuzzOrder gives any body: it is refused, or a decision that a desk takes or refuses.
+func FuzzOrder(f *testing.F) {
+	for _, body := range []string{"", "{}", `{"percent":"12.5%","by":"ann","why":"load"}`, `{"percent":null}`, `{"percent":100}{`, `{"by":"\u001b"}`} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		w := newWorld()
+		rec := w.ask("POST", "/api/v1/mirrors/v2/percent", body)
+		made := w.desk.Report().Latest
+		if rec.Code != 200 && rec.Code != 400 && rec.Code != 413 || (rec.Code == 200) != (len(made) == 1) {
+			t.Fatalf("status %d, decided %+v", rec.Code, made)
+		}
+		if len(made) == 1 && made[0].Percent != nil && *made[0].Percent > route.All {
+			t.Errorf("%s decides %d of a million", body, *made[0].Percent)
+		}
+	})
+}

@@ -286,3 +286,30 @@ func TestAuditAfterACrash(t *testing.T) {
 		}
 	}
 }
+
+// FuzzOpen opens a desk on any file: it is either understood, or the kill switch is on.
+func FuzzOpen(f *testing.F) {
+	for _, text := range []string{"", "{}", "null", `{"standing": [{"what": "kill"}, {"what": "percent", "mirror": "v2", "percent": 12.5}]}`, `{"standing": [{"what": "unkill"}]}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "shop.json"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var holds State
+		d, err := Open(dir, "shop", func(s State) { holds = s })
+		defer d.Close()
+		if err != nil && !holds.Killed {
+			t.Errorf("%v, and nothing is killed", err)
+		}
+		for name, rule := range holds.Mirrors {
+			if rule.PerMillion != nil && Share(*rule.PerMillion) > all {
+				t.Errorf("mirror %q gets %d of a million", name, *rule.PerMillion)
+			}
+		}
+		if d.Report().Killed != holds.Killed {
+			t.Errorf("the report says %+v, in force is %+v", d.Report(), holds)
+		}
+	})
+}
