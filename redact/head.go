@@ -37,7 +37,8 @@ func equalASCII(name []byte, text string) bool {
 // the empty line. The error is ErrUnparseable, and then nothing was appended.
 //
 // In the request's target only the query is looked at, never the path: a copy with another path would
-// be another request.
+// be another request. Content-Length and digests of the body stay as they are: if the body is redacted,
+// which changes its length, they are the caller's to correct.
 func (r *Redactor) Head(dst, head []byte) ([]byte, error) {
 	line, fields, ok := bytes.Cut(head, crlf)
 	if !ok {
