@@ -97,7 +97,7 @@ func addProcessFlags(f *pflag.FlagSet, set *config.Config) {
 	f.StringVar(&set.Health, "health", set.Health, "`address` that serves only /healthz, /readyz and /metrics")
 	f.BoolVar(&set.Pprof, "pprof", set.Pprof, "serve Go profiles on the admin API")
 	f.IntVar(&set.Loops, "loops", set.Loops, "`number` of event loops; one uses one core")
-	f.StringVar(&set.Data.Dir, "data", set.Data.Dir, "`folder` for examples of pairs, or off (default $XDG_STATE_HOME/tain)")
+	f.StringVar(&set.Data.Dir, "data", set.Data.Dir, "`folder` for examples of pairs and for decisions of operators, or off (default $XDG_STATE_HOME/tain)")
 	f.StringSliceVar(&set.Mask, "mask", nil, "`names` of headers, query parameters and fields to mask in every pair, besides Authorization and cookies")
 	f.DurationVar(&set.Drain, "drain", set.Drain, "how long running requests may take when tain stops")
 	f.StringVar(&set.Log.Level, "log-level", set.Log.Level, "lowest `level` that is logged: debug, info, warn or error")
