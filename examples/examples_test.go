@@ -56,6 +56,7 @@ func TestReadmes(t *testing.T) {
 	copied := make(chan string, 8)
 	f("grpc", services{"9000": echoMessages(nil), "9001": echoMessages(copied)}, streamMessages(copied))
 	f("websocket", services{"9000": echoFrames}, sendFrames)
+	f("copies", services{"9000": echo, "9001": remember, "9002": remember}, nil)
 	f("edge", services{"9000": echo, "9001": echo, "9002": nobody}, noticeNothing)
 }
 

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tain.dev/tain/test/faulty"
@@ -60,6 +62,29 @@ func echo(t *testing.T, _ string) (port string) { return serve(t, echoLine, nil)
 
 func echoLine(w http.ResponseWriter, q *http.Request) {
 	fmt.Fprintf(w, "%s %s %s\n", q.Method, q.RequestURI, q.Proto)
+}
+
+// remember answers with the request line, and tells what it got last to whoever asks for /last: what is
+// the same for all who ask with curl is left out.
+func remember(t *testing.T, _ string) (port string) {
+	var last atomic.Pointer[string]
+	return serve(t, func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path == "/last" {
+			if text := last.Load(); text != nil {
+				io.WriteString(w, *text)
+			}
+			return
+		}
+		var text strings.Builder
+		fmt.Fprintf(&text, "%s %s %s\nHost: %s\n", q.Method, q.RequestURI, q.Proto, q.Host)
+		for _, common := range []string{"Accept", "User-Agent", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+			q.Header.Del(common)
+		}
+		q.Header.Write(&text)
+		whole := text.String()
+		last.Store(&whole)
+		echoLine(w, q)
+	}, nil)
 }
 
 // echoSecurely is echo over TLS, with the certificate that the README makes.
