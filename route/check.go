@@ -158,6 +158,7 @@ func (c *checker) checkAnswered() {
 func (c *checker) checkMirror(field string, m *Mirror) {
 	c.checkName(field+"name", m.Name)
 	c.checkMatch(field+"match.", &m.Match)
+	m.After = c.checkAfter(field+"after", m.After)
 	c.checkSample(field, &m.Sample)
 	c.checkRewrite(field+"host", m.Host)
 	c.checkCopy(field, m)

@@ -35,11 +35,7 @@ func (c *checker) checkConditionsOf(field string, m *Match, depth int, criteria 
 	}
 	c.checkConditions(field+"headers", m.Headers)
 	c.checkConditions(field+"query", m.Query)
-	for i := range m.Headers {
-		if name := m.Headers[i].Name; !only(name, isTokenByte) {
-			c.fail(CodeMatch, at(field+"headers", i), "%q is not the name of a header", name)
-		}
-	}
+	c.checkHeaderNames(field+"headers", m.Headers)
 	c.checkConditions(field+"cookies", m.Cookies)
 	for i := range m.Cookies {
 		if name := m.Cookies[i].Name; !only(name, isTokenByte) {
@@ -158,9 +154,7 @@ func (c *checker) checkBody(field string, m *Match) {
 		m.Types[i] = strings.ToLower(kind)
 	}
 	c.checkUnique(field+"types", m.Types)
-	if m.Size != nil && m.Size.Low > m.Size.High {
-		c.fail(CodeMatch, field+"size", "no size is both from %d and up to %d bytes; leave one of them out", m.Size.Low, m.Size.High)
-	}
+	c.checkRange(field+"size", m.Size, "size", formatInt)
 }
 
 func (c *checker) checkPath(field string, p *Path) {

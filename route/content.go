@@ -131,18 +131,25 @@ func ParseRange(op string, n int64) (Range, error) {
 	return Range{}, fmt.Errorf("%q compares no numbers; use <, <=, =, >= or >", op)
 }
 
-// conditions are the range as operators, each with its number.
-func (r Range) conditions() [][]string {
-	low, high := strconv.FormatInt(r.Low, 10), strconv.FormatInt(r.High, 10)
+// comparison is an operator and what it compares with.
+type comparison struct {
+	op string
+	n  int64
+}
+
+// conditions are the range as comparisons that must all hold.
+func (r *Range) conditions() []comparison {
 	if r.Low == r.High {
-		return [][]string{{"=", low}}
+		return []comparison{{"=", r.Low}}
 	}
-	var list [][]string
+	var list []comparison
 	if r.Low > 0 {
-		list = append(list, []string{">=", low})
+		list = append(list, comparison{">=", r.Low})
 	}
 	if r.High < math.MaxInt64 || r.Low <= 0 {
-		list = append(list, []string{"<=", high})
+		list = append(list, comparison{"<=", r.High})
 	}
 	return list
 }
+
+func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -66,6 +66,18 @@
 //	  backend http://127.0.0.1:9000
 //	  mirror v2 10%
 //	    method GET
+//	    after
+//	      status 200-299 404
+//	      response-header X-Cache = MISS
+//	      latency > 200ms
+//	      json $.user.country = CH
+//	      any
+//	        backend shop.internal:8443
+//	      or
+//	        fault
+//	        not size > 65536
+//	      end
+//	    end
 //	    sample header Authorization claim sub
 //	    sample cookie session
 //	    sample-salt v2
@@ -99,6 +111,9 @@
 // starts a comment. A line left out has its default. Conditions are = (exact), ^= (prefix), ~ (a
 // regular expression, RE2, that matches the whole value) and present. A path is /exact,
 // /elements/*, /bytes*, or one of the words exact, elements, bytes, ~ and a value.
+//
+// After begins a block of conditions that are about the end of the request or of live's answer; the
+// other conditions may stand there, too.
 //
 // Filters that stand before the first backend are those of the route. After a backend they are that
 // backend's, as the options are; after a target the options are that target's. Filters are request

@@ -9,7 +9,7 @@ import (
 )
 
 // pathsAndKeys stand for the expression languages.
-var pathsAndKeys = Compile{When: pathIs, Key: headerIs}
+var pathsAndKeys = Compile{When: pathIs, After: faultIs, Key: headerIs}
 
 // headerIs is for keys: an expression is the name of a header.
 func headerIs(expression string) (func(*Request) (string, bool), error) {
@@ -25,6 +25,14 @@ func pathIs(expression string) (func(*Request) bool, error) {
 		return nil, pointedError{errors.New("this is wrong"), 7}
 	}
 	return func(r *Request) bool { return r.Path == expression }, nil
+}
+
+// faultIs stands for expressions on exchanges: one is the fault that live must have.
+func faultIs(expression string) (func(*Exchanged) bool, error) {
+	if strings.HasPrefix(expression, "wrong") {
+		return nil, pointedError{errors.New("this is wrong"), 7}
+	}
+	return func(x *Exchanged) bool { return x.Fault == expression }, nil
 }
 
 type pointedError struct {

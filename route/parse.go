@@ -11,8 +11,9 @@ import (
 // Compile turns expressions into functions: of when lines, and of keys of samples. An error may have
 // a method Column() int, from 1, that points into the expression.
 type Compile struct {
-	When func(expression string) (func(*Request) bool, error)
-	Key  CompileKey
+	When  func(expression string) (func(*Request) bool, error)
+	After func(expression string) (func(*Exchanged) bool, error)
+	Key   CompileKey
 }
 
 // maxErrors is how many errors of one text are reported.
@@ -277,6 +278,8 @@ func (p *parser) parseBackend(keyword word) {
 func (p *parser) parseMirror(keyword word) {
 	m := p.mirror
 	switch keyword.text {
+	case "after":
+		p.openAfter(keyword)
 	case "writes":
 		m.Writes = p.need(keyword, 0, 0, "writes")
 	case "host-as":

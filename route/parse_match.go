@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -11,9 +12,9 @@ import (
 func (p *parser) parseMatch(keyword word, m *Match, field string) bool {
 	switch keyword.text {
 	case "not":
-		p.parseNot(keyword, m, field)
+		parseNot(p, keyword, &m.Not, field+"not", p.parseCriterion, p.parseMatch)
 	case "any":
-		p.openAny(keyword, m, field)
+		parseAny(p, keyword, &m.Any, field+"any", p.parseMatch)
 	case "when":
 		p.parseWhen(keyword, m, field+"when")
 	default:
@@ -59,112 +60,25 @@ func (p *parser) parseCriterion(keyword word, m *Match, field string) bool {
 	return true
 }
 
-// block is an any or a not of several lines, whose end is still to come.
-type block struct {
-	opened       word
-	match        *Match   // whose lines are being read
-	alternatives *[]Match // which match is the last of; nil in a not
-	field        string   // of alternatives, or of match
-	line         int
-}
-
-func (p *parser) open(b block) {
-	if len(p.blocks) == maxNesting {
-		p.fail(b.opened.column, "%s is nested too deeply; use up to %d blocks in each other", b.opened.text, maxNesting)
-	}
-	p.mark(b.field, b.opened)
-	b.line = p.line
-	p.blocks = append(p.blocks, b)
-}
-
-func (p *parser) openAny(keyword word, m *Match, field string) {
-	if !p.need(keyword, 0, 0, "any alone, then lines, or, other lines, and end") {
-		return
-	}
-	field = at(field+"any", len(m.Any))
-	m.Any = append(m.Any, make([]Match, 1))
-	list := &m.Any[len(m.Any)-1]
-	p.open(block{opened: keyword, match: &(*list)[0], alternatives: list, field: field})
-}
-
-// parseInBlock reads a line of the innermost block.
-func (p *parser) parseInBlock(keyword word) {
-	b := &p.blocks[len(p.blocks)-1]
-	switch keyword.text {
-	case "end":
-		p.need(keyword, 0, 0, "end alone")
-		p.blocks = p.blocks[:len(p.blocks)-1]
-	case "or":
-		if b.alternatives == nil {
-			p.fail(keyword.column, "or stands between the alternatives of an any; this is a %s", b.opened.text)
-		} else if p.need(keyword, 0, 0, "or alone") {
-			*b.alternatives = append(*b.alternatives, Match{})
-			b.match = &(*b.alternatives)[len(*b.alternatives)-1]
-			p.mark(b.lineField(), keyword)
-		}
-	default:
-		if !p.parseMatch(keyword, b.match, b.lineField()+".") {
-			p.fail(keyword.column, "%q is no condition; the %s of line %d ends with end", keyword.text, b.opened.text, b.line)
-		}
-	}
-}
-
-// lineField is the field of the match whose lines are being read.
-func (b *block) lineField() string {
-	if b.alternatives == nil {
-		return b.field
-	}
-	return at(b.field, len(*b.alternatives)-1)
-}
-
-// closeBlocks complains about blocks that do not end before something else begins.
-func (p *parser) closeBlocks() {
-	for _, b := range p.blocks {
-		line := p.line
-		p.line = b.line
-		p.fail(b.opened.column, "%s does not end; write end after its conditions", b.opened.text)
-		p.line = line
-	}
-	p.blocks = nil
-}
-
-// parseNot reads one criterion that must not hold, or opens a block of several that must not hold
-// together.
-func (p *parser) parseNot(keyword word, m *Match, field string) {
-	field = at(field+"not", len(m.Not))
-	m.Not = append(m.Not, Match{})
-	not := &m.Not[len(m.Not)-1]
-	if len(p.words) == 0 {
-		p.open(block{opened: keyword, match: not, field: field})
-		return
-	}
-	inner := p.words[0]
-	p.words = p.words[1:]
-	p.mark(field, inner)
-	if !p.parseCriterion(inner, not, field+".") {
-		p.fail(inner.column, "not %s is unknown; use one of %s", inner.text, strings.Join(criteria, ", "))
-	}
-}
-
-// criteria are the words for what may stand in a not.
-var criteria = []string{
-	"scheme", "host", "path", "method", "header", "query", "cookie", "source", "cert", "sni", "port", "grpc", "type", "size",
-}
-
 func (p *parser) parseWhen(keyword word, m *Match, field string) {
-	if len(p.words) == 0 || m.When != "" {
+	parseExpression(p, keyword, &m.When, &m.Func, field, p.compile.When)
+}
+
+// parseExpression reads the rest of the line as one expression.
+func parseExpression[T any](p *parser, keyword word, text *string, f *func(T) bool, field string, compile func(string) (func(T) bool, error)) {
+	if len(p.words) == 0 || *text != "" {
 		p.fail(keyword.column, "when needs one expression")
 		return
 	}
 	first := p.words[0]
-	m.When = first.expression()
+	*text = first.expression()
 	p.mark(field, first)
-	if p.compile.When == nil {
-		p.fail(first.column, "when %s: expressions can't be compiled here", m.When)
+	if compile == nil {
+		p.fail(first.column, "when %s: expressions can't be compiled here", *text)
 		return
 	}
 	var err error
-	if m.Func, err = p.compile.When(m.When); err != nil {
+	if *f, err = compile(*text); err != nil {
 		p.fail(first.columnOf(err), "when: %v", err)
 	}
 }
@@ -197,21 +111,32 @@ func parseValues[T any](p *parser, keyword word, list *[]T, field string, parse 
 }
 
 func (p *parser) parseSize(keyword word, size **Range, field string) {
-	if !p.need(keyword, 2, 2, keyword.text+" <= BYTES, or with another of <, =, >= and >") {
+	parseRange(p, keyword, size, field, "BYTES", func(text string) (int64, error) {
+		n, err := strconv.ParseUint(text, 10, 63)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a number of bytes", text)
+		}
+		return int64(n), nil
+	})
+}
+
+// parseRange reads an operator and a number, and narrows the range.
+func parseRange(p *parser, keyword word, narrowed **Range, field, unit string, parse func(string) (int64, error)) {
+	if !p.need(keyword, 2, 2, keyword.text+" <= "+unit+", or with another of <, =, >= and >") {
 		return
 	}
 	p.mark(field, p.words[0])
-	n, err := strconv.ParseUint(p.words[1].text, 10, 63)
+	n, err := parse(p.words[1].text)
 	if err != nil {
-		p.fail(p.words[1].column, "%q is not a number of bytes", p.words[1].text)
+		p.fail(p.words[1].column, "%v", err)
 		return
 	}
-	r, err := ParseRange(p.words[0].text, int64(n))
+	r, err := ParseRange(p.words[0].text, n)
 	if err != nil {
 		p.fail(p.words[0].column, "%v", err)
 		return
 	}
-	*size = both(*size, &r)
+	*narrowed = both(*narrowed, &r)
 }
 
 func (p *parser) parseScheme(keyword word, m *Match, field string) {

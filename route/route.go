@@ -69,6 +69,10 @@ type Mirror struct {
 	Name string
 	// Match must hold in addition to the route's. The zero value always does.
 	Match Match
+	// After must hold besides, once the request or live's answer is over: a copy waits for that, see
+	// [After.Stage]. nil does not wait, and is the same as one without a condition; a compiled table
+	// holds none of those.
+	After *After
 	// Sample says which of the matching requests are copied. The zero value takes none.
 	Sample Sample
 	// Writes allows copies of requests whose method is not safe, see [Safe].

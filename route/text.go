@@ -108,7 +108,7 @@ func (p *printer) match(indent string, m *Match) {
 	p.criteria(indent, m)
 	for _, alternatives := range m.Any {
 		for i := range alternatives {
-			p.line(indent + map[bool]string{true: "any", false: "or"}[i == 0])
+			p.line(indent + alternativeWord(i))
 			p.match(indent+"  ", &alternatives[i])
 		}
 		p.line(indent + "end")
@@ -119,6 +119,14 @@ func (p *printer) match(indent string, m *Match) {
 	if m.When != "" {
 		p.WriteString(indent + "when " + quoteExpression(m.When) + "\n")
 	}
+}
+
+// alternativeWord begins an alternative.
+func alternativeWord(i int) string {
+	if i == 0 {
+		return "any"
+	}
+	return "or"
 }
 
 // not writes one criterion in a line, and others as a block.
@@ -156,11 +164,7 @@ func (p *printer) criteria(indent string, m *Match) {
 	p.list(indent+"port", textOf(m.Ports, func(port uint16) string { return strconv.Itoa(int(port)) }))
 	p.list(indent+"grpc", m.GRPC)
 	p.list(indent+"type", m.Types)
-	if m.Size != nil {
-		for _, words := range m.Size.conditions() {
-			p.line(indent+"size", words...)
-		}
-	}
+	p.ranges(indent+"size", m.Size, formatInt)
 }
 
 // list writes a line of several words, if there are any.
@@ -227,6 +231,7 @@ func (p *printer) mirror(indent string, m *Mirror) {
 	p.line(indent+"mirror", m.Name, FormatPercent(m.Sample.PerMillion))
 	indent += "  "
 	p.match(indent, &m.Match)
+	p.mirrorAfter(indent, m.After)
 	p.sample(indent, &m.Sample)
 	if m.Writes {
 		p.line(indent + "writes")
