@@ -14,7 +14,12 @@ func compileCopy(errs *complaints, s *v1alpha1.Copy) route.Copy {
 	if s == nil {
 		return route.Copy{}
 	}
-	c := route.Copy{Path: compilePath(s.Path), Header: compileEdits(s.Headers)}
+	c := route.Copy{Path: compilePath(s.Path)}
+	if h := s.Headers; h != nil {
+		c.Header = route.CopyEdits{
+			RemoveLike: h.RemoveLike, HeaderEdits: compileEdits(&h.HeaderEdits), Default: headerFields(h.Default), Replace: headerFields(h.Replace),
+		}
+	}
 	if q := s.Query; q != nil {
 		c.Query = route.QueryEdits{Pattern: q.Regexp, Value: q.To, Remove: q.Remove}
 		for _, name := range slices.Sorted(maps.Keys(q.Set)) {

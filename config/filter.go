@@ -80,13 +80,14 @@ func compileEdits(s *v1alpha1.HeaderEdits) route.HeaderEdits {
 	if s == nil {
 		return route.HeaderEdits{}
 	}
-	fields := func(values map[string]string) (list []route.HeaderField) {
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			list = append(list, route.HeaderField{Name: name, Value: values[name]})
-		}
-		return list
+	return route.HeaderEdits{Set: headerFields(s.Set), Add: headerFields(s.Add), Remove: s.Remove}
+}
+
+func headerFields(values map[string]string) (list []route.HeaderField) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, route.HeaderField{Name: name, Value: values[name]})
 	}
-	return route.HeaderEdits{Set: fields(s.Set), Add: fields(s.Add), Remove: s.Remove}
+	return list
 }
 
 func compilePath(s *v1alpha1.PathRewrite) route.PathRewrite {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,7 @@ func (c *checker) checkCopy(mirror string, m *Mirror) {
 	copied, field := &m.Copy, mirror+"copy."
 	c.checkCopyPath(field+"path", m)
 	c.checkQuery(field+"query", &copied.Query)
-	c.checkEdits(field+"headers", &copied.Header)
+	c.checkCopyEdits(field+"headers", &copied.Header)
 	c.checkCredentials(field+"credentials", &copied.Credentials)
 	if copied.Trace.Sampled > SampledOff {
 		c.fail(CodeCopy, field+"trace.sampled", "is no value that is known; use inherit, on or off")
@@ -30,6 +31,44 @@ func (c *checker) checkCopyPath(field string, m *Mirror) {
 	if f := c.route.Filters; p.Kind == RewritePrefix && f != nil && f.Path.Kind != RewriteNone {
 		c.fail(CodeCopy, field, "the route rewrites the path already, so that its prefix is not known; rewrite by a regular expression")
 	}
+}
+
+// checkCopyEdits checks the edits of a header, and compiles their expressions.
+func (c *checker) checkCopyEdits(field string, e *CopyEdits) {
+	all := HeaderEdits{Set: e.Set, Add: e.Add, Remove: e.Remove}
+	c.checkEdits(field, &all)
+	seen := append(fieldNames(append(slices.Clone(e.Set), e.Add...)), e.Remove...)
+	check := func(verb string, fields []HeaderField) {
+		c.checkCount(field+"."+verb, len(fields), maxEdits/2)
+		for _, f := range fields {
+			at := field + "." + verb + "." + f.Name
+			c.checkField(at, f.Name)
+			c.checkValue(at, f.Value)
+			if containsFold(seen, f.Name) {
+				c.fail(CodeDuplicate, at, "is edited twice; do it once")
+			}
+			seen = append(seen, f.Name)
+		}
+	}
+	check("default", e.Default)
+	check("replace", e.Replace)
+	c.checkCount(field+".removeLike", len(e.RemoveLike), maxConditions)
+	e.likes = nil
+	for i, text := range e.RemoveLike {
+		c.checkCount(at(field+".removeLike", i), len(text), maxValue)
+		if _, err := regexp.Compile(text); err != nil {
+			c.fail(CodeRegexp, at(field+".removeLike", i), "%q: %v; use RE2's syntax", text, err)
+			continue
+		}
+		e.likes = append(e.likes, regexp.MustCompile("(?i:^(?:"+text+")$)"))
+	}
+}
+
+func fieldNames(fields []HeaderField) (names []string) {
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 func (c *checker) checkQuery(field string, q *QueryEdits) {
@@ -132,42 +171,43 @@ func (c *checker) checkField(field, name string) {
 	}
 }
 
-// checkHeld makes sure that no edit is made to the fields that trace takes care of.
+// checkHeld makes sure that no edit is made to the fields that other settings make: trace, cookies and
+// credentials.
 func (c *checker) checkHeld(mirror string, m *Mirror) {
-	var held []string
-	if m.Copy.Trace.changes() {
-		held = append(held, traceparent, tracestate)
-	}
-	if m.Copy.Trace.Baggage {
-		held = append(held, baggage)
-	}
-	refuse := func(field, name string) {
-		if containsFold(held, name) {
-			c.fail(CodeCopy, mirror+field, "%s is made as trace says; use one of them", name)
+	traced := m.Copy.Trace.fields()
+	refuse := func(field, name string, made []string, by string) {
+		if containsFold(made, name) {
+			c.fail(CodeCopy, mirror+field, "%s is made as %s; use one of them", name, by)
 		}
 	}
-	refuseSecrets := func(field string, secrets []Secret) {
-		for _, s := range secrets {
+	secrets := func(field string, all []Secret) (names []string) {
+		for _, s := range all {
 			if !s.Query {
-				refuse(field+".set."+s.Name, s.Name)
+				refuse(field+".set."+s.Name, s.Name, traced, "trace says")
+				names = append(names, s.Name)
 			}
 		}
+		return names
 	}
-	for _, f := range m.Copy.Header.Set {
-		refuse("copy.headers.set."+f.Name, f.Name)
+	made := secrets("copy.credentials", m.Copy.Credentials.Set)
+	for i := range m.Targets {
+		made = append(made, secrets(at("targets", i)+".credentials", m.Targets[i].Secrets)...)
 	}
-	for _, f := range m.Copy.Header.Add {
-		refuse("copy.headers.add."+f.Name, f.Name)
-	}
-	for _, name := range m.Copy.Header.Remove {
-		refuse("copy.headers.remove."+name, name)
+	if k := &m.Copy.Credentials; len(k.DropCookies)+len(k.KeepCookies) > 0 {
+		made = append(made, "Cookie")
 	}
 	for i, name := range m.Copy.Credentials.Headers {
-		refuse(at("copy.credentials.drop", i), name)
+		refuse(at("copy.credentials.drop", i), name, traced, "trace says")
 	}
-	refuseSecrets("copy.credentials", m.Copy.Credentials.Set)
-	for i := range m.Targets {
-		refuseSecrets(at("targets", i)+".credentials", m.Targets[i].Secrets)
+	h := &m.Copy.Header
+	for _, edits := range []struct {
+		verb  string
+		names []string
+	}{{"set", fieldNames(h.Set)}, {"add", fieldNames(h.Add)}, {"remove", h.Remove}, {"default", fieldNames(h.Default)}, {"replace", fieldNames(h.Replace)}} {
+		for _, name := range edits.names {
+			refuse("copy.headers."+edits.verb+"."+name, name, traced, "trace says")
+			refuse("copy.headers."+edits.verb+"."+name, name, made, "credentials say")
+		}
 	}
 }
 

@@ -9,12 +9,25 @@ type Copy struct {
 	// Path rewrites the path. A prefix is the one that the mirror's own match asks for, else the route's.
 	Path  PathRewrite
 	Query QueryEdits
-	// Header edits the fields, after all that is below: what is set here is there.
-	Header      HeaderEdits
+	// Header edits the fields that are left when all that is below has been done.
+	Header      CopyEdits
 	Credentials Credentials
 	// HideClient leaves out the fields that say who asked, see [ClientHeaders].
 	HideClient bool
 	Trace      Trace
+}
+
+// CopyEdits change the header of a copy. No name is in more than one of the lists. The zero value
+// changes nothing.
+type CopyEdits struct {
+	// RemoveLike are regular expressions (RE2) for whole names, in whichever case. The request's fields
+	// whose names they match are removed before anything is set.
+	RemoveLike []string
+	HeaderEdits
+	Default []HeaderField // where there is none of that name
+	Replace []HeaderField // instead of those of that name, where there are any
+
+	likes []*regexp.Regexp
 }
 
 // QueryEdits change a query, in the order of the fields. The zero value leaves it byte by byte, as
@@ -92,3 +105,14 @@ const (
 
 // changes says whether a traceparent may become another one.
 func (t *Trace) changes() bool { return t.Child || t.Start || t.Sampled != SampledInherit }
+
+// fields are those that are made as t says.
+func (t *Trace) fields() (names []string) {
+	if t.changes() {
+		names = append(names, traceparent, tracestate)
+	}
+	if t.Baggage {
+		names = append(names, baggage)
+	}
+	return names
+}

@@ -123,7 +123,7 @@
 // settings stand on the same line, each with its value behind it; lists have commas.
 //
 // How copies look is said by copy-path (as rewrite-path), copy-query (regexp with a pattern, remove,
-// set), copy-header (set, add, remove), credentials (drop, drop-query, drop-cookies, keep-cookies, and
+// set), copy-header (remove-like, set, add, remove, default, replace), credentials (drop, drop-query, drop-cookies, keep-cookies, and
 // names, of which usual is all that is usual), bear and bear-query (the name of a credential and its
 // file, behind a target that target's own), client drop, and trace. choose-by names the header whose
 // value names the one target that gets a copy.

@@ -1,6 +1,9 @@
 package route
 
-import "bytes"
+import (
+	"bytes"
+	"regexp"
+)
 
 // verb says what becomes of a field.
 type verb uint8
@@ -10,6 +13,8 @@ const (
 	dropField              // it is left out
 	sortCookie             // its cookies are sorted out
 	holdTrace              // it tells of a trace, and waits for the other fields that do
+	noteField              // it goes on, and it counts that it is there
+	swapField              // it is left out, and it counts that it was there
 )
 
 // fieldVerbs finds the verb of a field by its name. Most names are told by their first letter, or
@@ -24,6 +29,7 @@ const maxLength = 32
 type fieldVerb struct {
 	name string
 	verb verb
+	bit  int // what noteField and swapField count, in a set of 64
 }
 
 // set gives names a verb, the last one that they are given.
@@ -35,7 +41,7 @@ func (v *fieldVerbs) set(as verb, names ...string) {
 			continue
 		}
 		same := &v.byLength[lengthIndex(len(name))]
-		*same = append(*same, fieldVerb{name, as})
+		*same = append(*same, fieldVerb{name: name, verb: as})
 	}
 }
 
@@ -55,18 +61,15 @@ func (v *fieldVerbs) find(name []byte) *fieldVerb {
 	return nil
 }
 
-// of is the verb of a field line, and the length of its name where that is not to keep it.
-func (v *fieldVerbs) of(line []byte) (does verb, name int) {
+// of finds the verb of a field line, and the length of its name. It is nil for one to keep.
+func (v *fieldVerbs) of(line []byte) (does *fieldVerb, name int) {
 	if v.letters&letterBit(line[0]) == 0 {
-		return keepField, 0
+		return nil, 0
 	}
 	if name = bytes.IndexByte(line, ':'); name < 0 {
-		return keepField, 0
+		return nil, 0
 	}
-	if found := v.find(line[:name]); found != nil {
-		return found.verb, name
-	}
-	return keepField, 0
+	return v.find(line[:name]), name
 }
 
 // lineEnd is where the first line of lines ends, behind its CRLF.
@@ -83,6 +86,38 @@ func cutField(lines []byte) (name, value, line, rest []byte) {
 	line, rest = lines[:n], lines[n:]
 	name, value, _ = bytes.Cut(line, []byte(":"))
 	return name, bytes.TrimSpace(value), line, rest
+}
+
+// conditional are lines that depend on whether a name is there.
+type conditional struct {
+	line   []byte
+	absent bool // it is there where the name is not
+}
+
+// fieldLikes removes fields by what their names look like.
+type fieldLikes []*regexp.Regexp
+
+// removes says whether the field of a line is removed.
+func (l fieldLikes) removes(line []byte) bool {
+	if len(l) == 0 {
+		return false
+	}
+	name, _, _ := bytes.Cut(line, []byte(":"))
+	for _, re := range l {
+		if re.Match(name) {
+			return !isUntouchable(name)
+		}
+	}
+	return false
+}
+
+func isUntouchable(name []byte) bool {
+	for _, own := range untouchable {
+		if equalFold(name, own) {
+			return true
+		}
+	}
+	return false
 }
 
 // cookieSorter leaves out cookies.

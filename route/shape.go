@@ -17,7 +17,9 @@ type Shape struct {
 	verbs   fieldVerbs
 	cookies cookieSorter
 	tracer  *tracer // nil tells nothing
-	lines   []byte  // that every copy has: those that are set, credentials, and the marker
+	likes   fieldLikes
+	maybe   []conditional // by the bits of verbs
+	lines   []byte        // that every copy has: those that are set, credentials, and the marker
 }
 
 // NewShape compiles how the copies of a route's mirror look that go to one of its targets, all of them
@@ -36,16 +38,40 @@ func NewShape(r *Route, m *Mirror, t *Target, marker, by string) (*Shape, error)
 	s.dropCredentials(&c.Credentials)
 	if c.Trace != (Trace{}) {
 		s.tracer = &tracer{Trace: c.Trace, member: baggageMember(by), salt: hash64(by+" "+t.Name, 0)}
-		s.holdTrace()
+		s.verbs.set(holdTrace, c.Trace.fields()...)
 	}
 	err := s.setCredentials(t.Secrets, c.Credentials.Set)
-	for _, f := range c.Header.Set {
-		s.verbs.set(dropField, f.Name)
-	}
-	s.verbs.set(dropField, c.Header.Remove...)
-	s.lines = c.Header.AppendTo(s.lines)
+	s.editHeader(&c.Header)
 	s.lines = (&HeaderField{marker, by}).appendTo(s.lines)
 	return s, err
+}
+
+func (s *Shape) editHeader(e *CopyEdits) {
+	s.likes = e.likes
+	for _, f := range e.Set {
+		s.verbs.set(dropField, f.Name)
+	}
+	s.verbs.set(dropField, e.Remove...)
+	s.lines = e.AppendTo(s.lines)
+	for i := range e.Default {
+		s.setIf(&e.Default[i], noteField)
+	}
+	for i := range e.Replace {
+		s.setIf(&e.Replace[i], swapField)
+	}
+}
+
+// setIf sets a field that depends on whether there is one of its name. One that is dropped for another
+// reason is not there.
+func (s *Shape) setIf(f *HeaderField, as verb) {
+	switch dropped := s.verbs.find([]byte(f.Name)) != nil; {
+	case dropped && as == noteField:
+		s.lines = f.appendTo(s.lines)
+	case !dropped:
+		s.verbs.set(as, f.Name)
+		s.verbs.find([]byte(f.Name)).bit = len(s.maybe)
+		s.maybe = append(s.maybe, conditional{f.appendTo(nil), as == noteField})
+	}
 }
 
 func (s *Shape) dropCredentials(c *Credentials) {
@@ -57,15 +83,6 @@ func (s *Shape) dropCredentials(c *Credentials) {
 	s.query.dropFolded(c.Params)
 	if s.cookies = (cookieSorter{c.DropCookies, c.KeepCookies}); len(c.DropCookies)+len(c.KeepCookies) > 0 {
 		s.verbs.set(sortCookie, "Cookie")
-	}
-}
-
-func (s *Shape) holdTrace() {
-	if s.tracer.changes() {
-		s.verbs.set(holdTrace, traceparent, tracestate)
-	}
-	if s.tracer.Baggage {
-		s.verbs.set(holdTrace, baggage)
 	}
 }
 
@@ -132,30 +149,41 @@ func (s *Shape) appendHost(dst, line []byte) []byte {
 }
 
 // appendFields appends the fields that stay, in runs of lines that are copied at once, and then those
-// of traces.
+// that depend on what there was.
 func (s *Shape) appendFields(dst, lines []byte, seed uint64) []byte {
-	if s.verbs.empty() {
+	if s.verbs.empty() && len(s.likes) == 0 {
 		return append(dst, lines...)
 	}
 	var h held
-	run := 0 // where the lines begin that stay and are not copied yet
+	there := uint64(0) // a bit for each of s.maybe
+	run := 0           // where the lines begin that stay and are not copied yet
 	for at := 0; at < len(lines); {
 		line := lines[at : at+lineEnd(lines[at:])]
 		at += len(line)
-		verb, name := s.verbs.of(line)
-		if verb == keepField {
+		does, name := s.verbs.of(line)
+		traced := does != nil && does.verb == holdTrace
+		removed := !traced && s.likes.removes(line)
+		if does != nil && !removed && (does.verb == noteField || does.verb == swapField) {
+			there |= 1 << does.bit
+		}
+		if !removed && (does == nil || does.verb == noteField) {
 			continue
 		}
 		dst = append(dst, lines[run:at-len(line)]...)
 		run = at
-		switch value := bytes.TrimSpace(line[name+1:]); verb {
-		case sortCookie:
-			dst = s.cookies.append(dst, value)
-		case holdTrace:
-			h.hold(line[:name], value)
+		switch {
+		case traced:
+			h.hold(line[:name], bytes.TrimSpace(line[name+1:]))
+		case !removed && does.verb == sortCookie:
+			dst = s.cookies.append(dst, bytes.TrimSpace(line[name+1:]))
 		}
 	}
 	dst = append(dst, lines[run:]...)
+	for i := range s.maybe {
+		if s.maybe[i].absent == (there>>i&1 == 0) {
+			dst = append(dst, s.maybe[i].line...)
+		}
+	}
 	if s.tracer != nil {
 		dst = s.tracer.append(dst, lines, &h, seed)
 	}

@@ -1,6 +1,9 @@
 package route
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 var sampledWords = []string{SampledInherit: "inherit", SampledOn: "on", SampledOff: "off"}
 
@@ -31,7 +34,7 @@ func (s *Secret) settings() []setting { return []setting{stringOf("prefix", &s.P
 func (p *printer) copy(indent string, c *Copy) {
 	p.rewrite(indent+"copy-path", &c.Path)
 	p.queryEdits(indent+"copy-query ", &c.Query)
-	p.edits(indent+"copy-header ", &c.Header)
+	p.copyEdits(indent+"copy-header ", &c.Header)
 	for _, verb := range c.Credentials.verbs() {
 		if names := verb.get(); len(names) > 0 {
 			p.line(indent+"credentials "+verb.name, names...)
@@ -43,6 +46,19 @@ func (p *printer) copy(indent string, c *Copy) {
 	}
 	if c.Trace != (Trace{}) {
 		p.settings(indent+"trace", nil, c.Trace.settings(), new(Trace).settings())
+	}
+}
+
+func (p *printer) copyEdits(keyword string, e *CopyEdits) {
+	for _, like := range e.RemoveLike {
+		p.line(keyword+"remove-like", like)
+	}
+	p.edits(keyword, &e.HeaderEdits)
+	for _, f := range e.Default {
+		p.line(keyword+"default", f.Name, f.Value)
+	}
+	for _, f := range e.Replace {
+		p.line(keyword+"replace", f.Name, f.Value)
 	}
 }
 
@@ -112,7 +128,7 @@ func (p *parser) parseCopy(keyword word, c *Copy) bool {
 	case "copy-query":
 		p.parseQueryEdit(keyword, &c.Query)
 	case "copy-header":
-		p.parseEdit(keyword, &c.Header, "copy.headers")
+		p.parseCopyEdit(keyword, &c.Header)
 	case "credentials":
 		p.parseCredentials(keyword, &c.Credentials)
 	case "client":
@@ -127,6 +143,26 @@ func (p *parser) parseCopy(keyword word, c *Copy) bool {
 		return p.parseSecret(keyword, &c.Credentials.Set, "copy.credentials")
 	}
 	return true
+}
+
+// parseCopyEdit reads an edit that only copies have, or one that requests have too.
+func (p *parser) parseCopyEdit(keyword word, e *CopyEdits) {
+	verb := strings.Join(textsOf(p.words[:min(1, len(p.words))]), "")
+	field := "copy.headers." + camel(verb)
+	switch {
+	case verb == "remove-like" && len(p.words) == 2:
+		p.mark(at(field, len(e.RemoveLike)), p.words[1])
+		e.RemoveLike = append(e.RemoveLike, p.words[1].text)
+	case (verb == "default" || verb == "replace") && len(p.words) == 3:
+		p.mark(field+"."+p.words[1].text, p.words[1])
+		list := &e.Default
+		if verb == "replace" {
+			list = &e.Replace
+		}
+		*list = append(*list, HeaderField{p.words[1].text, p.words[2].text})
+	default:
+		p.parseEdit(keyword, &e.HeaderEdits, "copy.headers")
+	}
 }
 
 func (p *parser) parseQueryEdit(keyword word, q *QueryEdits) {

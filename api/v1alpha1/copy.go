@@ -10,7 +10,7 @@ type Copy struct {
 	Query *QueryEdits `json:"query,omitempty"`
 
 	// Headers edits the header.
-	Headers *HeaderEdits `json:"headers,omitempty"`
+	Headers *CopyHeaders `json:"headers,omitempty"`
 
 	// Credentials says what becomes of that by which users prove who they are. The default is that
 	// it goes with the copies.
@@ -38,6 +38,17 @@ type HeaderEdits struct {
 	Set    map[string]string `json:"set,omitempty"`    // instead of the headers of that name
 	Add    map[string]string `json:"add,omitempty"`    // after them
 	Remove []string          `json:"remove,omitempty"` // names
+}
+
+// CopyHeaders change the header of copies.
+type CopyHeaders struct {
+	// RemoveLike are regular expressions (RE2) for whole names, whose headers are removed first.
+	RemoveLike []string `json:"removeLike,omitempty"`
+
+	HeaderEdits `json:",inline"`
+
+	Default map[string]string `json:"default,omitempty"` // where there is none of that name
+	Replace map[string]string `json:"replace,omitempty"` // where there are some, instead of them
 }
 
 // QueryEdits change a query, in the order regexp, remove, set.
