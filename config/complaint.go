@@ -1,10 +1,6 @@
 package config
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // complaints are what is wrong with a part of a configuration, each an [*Error] whose Setting is the
 // name in that part.
@@ -16,12 +12,7 @@ func (c *complaints) fail(setting, format string, args ...any) {
 
 // failText complains about a text, with the place in it that err may point to.
 func (c *complaints) failText(setting, text string, err error) {
-	e := &Error{Setting: setting, Text: fmt.Sprintf("%q: %v", text, err)}
-	var pointed *ExpressionError
-	if errors.As(err, &pointed) && !strings.Contains(text, "\n") {
-		e.Column = pointed.column
-	}
-	*c = append(*c, e)
+	*c = append(*c, errorIn(text, setting, err))
 }
 
 // below takes over the complaints about a part of this part.

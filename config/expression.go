@@ -60,6 +60,24 @@ var environment = sync.OnceValue(func() *cel.Env {
 	return env
 })
 
+// outcomeEnvironment has besides the variables of an exchange.
+var outcomeEnvironment = sync.OnceValue(func() *cel.Env {
+	env, err := environment().Extend(
+		cel.Variable("request.body_size", cel.IntType),
+		cel.Variable("response.status", cel.IntType),
+		cel.Variable(responseHeader, cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable("latency", cel.DurationType),
+		cel.Variable("backend", cel.StringType),
+		cel.Variable("fault", cel.StringType),
+	)
+	if err != nil {
+		panic("BUG: the environment of expressions on exchanges: " + err.Error())
+	}
+	return env
+})
+
+const responseHeader = "response.header"
+
 // CompileExpression makes the function of a CEL expression. It is a [route.Compile.When]. The error may
 // be an [*ExpressionError].
 func CompileExpression(text string) (func(*route.Request) bool, error) {
@@ -88,11 +106,13 @@ type purpose struct {
 	value   *cel.Type
 	wanted  string // in words
 	unknown string // what text is that is not CEL
+	within  func() *cel.Env
 }
 
 var (
-	forCondition = purpose{cel.BoolType, "is true or false", "is neither a short form such as method=GET nor an expression: "}
-	forKey       = purpose{cel.StringType, "is a text", "is not an expression: "}
+	forCondition = purpose{cel.BoolType, "is true or false", "is neither a short form such as method=GET nor an expression: ", environment}
+	forOutcome   = purpose{cel.BoolType, "is true or false", "is neither a short form such as status=2xx nor an expression: ", outcomeEnvironment}
+	forKey       = purpose{cel.StringType, "is a text", "is not an expression: ", environment}
 )
 
 // compileExpression makes the match of an expression: of native conditions if that is possible,
@@ -123,7 +143,7 @@ func check(text string, to purpose) (*cel.Ast, lookups, error) {
 	if len(text) > 4096 {
 		return nil, nil, fmt.Errorf("has %d bytes; use up to 4096", len(text))
 	}
-	checked, issues := environment().Compile(text)
+	checked, issues := to.within().Compile(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
 		return nil, nil, &ExpressionError{first.Location.Column() + 1, to.unknown + first.Message}
@@ -143,7 +163,7 @@ type lookups map[string][]string
 
 // namedVariables are the variables that can be asked for a name, and for nothing else: a request's headers can be
 // looked up, but not listed.
-var namedVariables = []string{"header", "query", "cookie"}
+var namedVariables = []string{"header", "query", "cookie", responseHeader}
 
 // collect finds the lookups, and makes sure that the maps are used for nothing else.
 func (l lookups) collect(checked *cel.Ast) error {
@@ -151,7 +171,7 @@ func (l lookups) collect(checked *cel.Ast) error {
 	var wrong error
 	note := func(variable, name string) {
 		named++
-		if variable == "header" && name != strings.ToLower(name) {
+		if (variable == "header" || variable == responseHeader) && name != strings.ToLower(name) {
 			wrong = fmt.Errorf("the names of headers are in lower case; use %q", strings.ToLower(name))
 		}
 		if !slices.Contains(l[variable], name) {
@@ -185,17 +205,25 @@ func program(checked *cel.Ast, names lookups) (func(*route.Request) bool, error)
 
 // evaluator computes a checked expression: nil where it has no value.
 func evaluator(checked *cel.Ast, names lookups) (func(*route.Request) ref.Val, error) {
-	p, err := environment().Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	p, err := runnable(environment(), checked)
+	return func(r *route.Request) ref.Val { return value(p, &activation{r, names}) }, err
+}
+
+func runnable(env *cel.Env, checked *cel.Ast) (cel.Program, error) {
+	p, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
 	if err != nil {
 		return nil, fmt.Errorf("can't be computed: %w", err)
 	}
-	return func(r *route.Request) ref.Val {
-		value, _, err := p.Eval(&activation{r, names})
-		if err != nil {
-			return nil
-		}
-		return value
-	}, nil
+	return p, nil
+}
+
+// value is what p computes, nil where it has no value.
+func value(p cel.Program, a cel.Activation) ref.Val {
+	result, _, err := p.Eval(a)
+	if err != nil {
+		return nil
+	}
+	return result
 }
 
 // activation gives an expression the parts of a request, each when it is asked for.

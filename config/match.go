@@ -28,7 +28,7 @@ func ParseMatch(texts []string) (route.Match, []error) {
 	for i, text := range texts {
 		conditions[i].If = text
 	}
-	m, errs := compileMatch("match", conditions)
+	m, errs := matches.all("match", conditions)
 	for _, err := range errs {
 		var e *Error
 		if errors.As(err, &e) {
@@ -38,73 +38,13 @@ func ParseMatch(texts []string) (route.Match, []error) {
 	return m, errs
 }
 
-// compileMatch makes the match of conditions that must all hold, which stand in a setting. The errors
-// are complaints about that setting and those in it.
-func compileMatch(setting string, conditions []v1alpha1.Condition) (route.Match, complaints) {
-	var all route.Match
-	var errs complaints
-	for i := range conditions {
-		at := fmt.Sprintf("%s[%d]", setting, i)
-		m, inner := compileOne(at, &conditions[i])
-		errs = append(errs, inner...)
-		joined, err := and(all, m)
-		if err != nil {
-			errs.failText(at+".if", conditions[i].If, err)
-			continue
-		}
-		all = joined
-	}
-	return all, errs
-}
-
-// compileOne makes the match of one condition: all that it has must hold. It is empty if something is
-// wrong.
-func compileOne(setting string, c *v1alpha1.Condition) (route.Match, complaints) {
-	var m route.Match
-	var errs complaints
-	if c.If == "" && len(c.All)+len(c.Any) == 0 && c.Not == nil {
-		errs.fail(setting, "is empty; write a condition such as method=GET")
-	}
-	if c.If != "" {
-		var err error
-		if m, err = parseCondition(c.If); err != nil {
-			errs.failText(setting+".if", c.If, err)
-		}
-	}
-	if len(c.All) > 0 {
-		inner, innerErrs := compileMatch(setting+".all", c.All)
-		errs = append(errs, innerErrs...)
-		m = andInner(m, inner)
-	}
-	if len(c.Any) > 0 {
-		var alternatives []route.Match
-		for i := range c.Any {
-			inner, innerErrs := compileOne(fmt.Sprintf("%s.any[%d]", setting, i), &c.Any[i])
-			errs = append(errs, innerErrs...)
-			alternatives = append(alternatives, inner)
-		}
-		m.Any = append(m.Any, alternatives)
-	}
-	if c.Not != nil {
-		inner, innerErrs := compileOne(setting+".not", c.Not)
-		errs = append(errs, innerErrs...)
-		m.Not = append(m.Not, inner)
-	}
-	if len(errs) > 0 {
-		return route.Match{}, errs
-	}
-	return m, nil
-}
-
-// andInner is and for what need not be one list of conditions: what is there twice becomes a match in
-// the other.
-func andInner(a, b route.Match) route.Match {
-	joined, err := and(a, b)
-	if err != nil {
-		a.Any = append(a.Any, []route.Match{b})
-		return a
-	}
-	return joined
+// matches makes matches of conditions.
+var matches = combiner[route.Match]{
+	parse: parseCondition,
+	and:   and,
+	join:  andInner,
+	any:   func(m *route.Match, alternatives []route.Match) { m.Any = append(m.Any, alternatives) },
+	not:   func(m *route.Match, inner route.Match) { m.Not = append(m.Not, inner) },
 }
 
 // shortForm is a name, and an operator with a value or none. A value that begins with = or a quote
@@ -116,32 +56,42 @@ var shortForm = regexp.MustCompile(`^(!?)(scheme|method|host|path|source|cert|sn
 type short struct{ subject, kind, name, op, value string }
 
 func parseCondition(text string) (route.Match, error) {
-	groups := shortForm.FindStringSubmatch(text)
-	if groups == nil {
+	m, ok, err := parseShort(text)
+	if !ok {
 		return compileExpression(text)
-	}
-	negated, s := groups[1] != "", short{groups[2], groups[3], groups[4], groups[5], groups[6]}
-	if s.subject != "size" && strings.ContainsAny(s.op, "<>") {
-		return compileExpression(text)
-	}
-	if s.op == "" && s.kind == "" && s.subject != "cert" || negated && s.op != "" {
-		return route.Match{}, fmt.Errorf("has no value; use one such as %s=…", s.subject)
-	}
-	if strings.HasPrefix(s.op, "!") {
-		negated, s.op = true, s.op[1:]
-	}
-	m, err := s.match()
-	if err == nil && negated {
-		m = route.Match{Not: []route.Match{m}}
 	}
 	return m, err
 }
 
+// parseShort reads a short form. It reports whether the text is one.
+func parseShort(text string) (m route.Match, ok bool, err error) {
+	groups := shortForm.FindStringSubmatch(text)
+	if groups == nil {
+		return m, false, nil
+	}
+	negated, s := groups[1] != "", short{groups[2], groups[3], groups[4], groups[5], groups[6]}
+	if s.subject != "size" && strings.ContainsAny(s.op, "<>") {
+		return m, false, nil
+	}
+	if s.op == "" && s.kind == "" && s.subject != "cert" || negated && s.op != "" {
+		return m, true, fmt.Errorf("has no value; use one such as %s=…", s.subject)
+	}
+	if strings.HasPrefix(s.op, "!") {
+		negated, s.op = true, s.op[1:]
+	}
+	m, err = s.match()
+	if err == nil && negated {
+		m = route.Match{Not: []route.Match{m}}
+	}
+	return m, true, err
+}
+
+// conditionOps are the operators of conditions on texts.
+var conditionOps = map[string]route.Op{"": route.OpPresent, "=": route.OpEqual, "^=": route.OpPrefix, "~=": route.OpRegexp}
+
 // match makes the match of a short form that is not negated.
 func (s *short) match() (m route.Match, err error) {
-	op, known := map[string]route.Op{
-		"": route.OpPresent, "=": route.OpEqual, "^=": route.OpPrefix, "~=": route.OpRegexp,
-	}[s.op]
+	op, known := conditionOps[s.op]
 	switch {
 	case s.kind != "" && known:
 		return condition(s.kind, route.Condition{Name: s.name, Op: op, Value: s.value}), nil
@@ -259,6 +209,16 @@ func and(a, b route.Match) (route.Match, error) {
 		a.Func = func(r *route.Request) bool { return f(r) && g(r) }
 	}
 	return a, nil
+}
+
+// andInner is and where what is there twice becomes a match in the other.
+func andInner(a, b route.Match) route.Match {
+	joined, err := and(a, b)
+	if err != nil {
+		a.Any = append(a.Any, []route.Match{b})
+		return a
+	}
+	return joined
 }
 
 func andRange(a, b *route.Range) *route.Range {

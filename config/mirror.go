@@ -18,8 +18,13 @@ func CompileMirror(name string, spec *v1alpha1.MirrorSpec, use Use) (*route.Mirr
 	m.Sample = compileSample(&errs, name, spec)
 	m.Timeout = read(&errs, "timeout", spec.Timeout, parseDuration)
 	m.MaxBody = read(&errs, "maxBody", spec.MaxBody, ParseSize)
-	match, matchErrs := compileMatch("match", spec.Match)
+	match, matchErrs := matches.all("match", spec.Match)
 	m.Match = match
+	if len(spec.After) > 0 {
+		after, afterErrs := outcomes.all("after", spec.After)
+		m.After = &after
+		errs = append(errs, afterErrs...)
+	}
 	m.Copy = compileCopy(&errs, spec.Copy)
 	m.ChooseBy = spec.ChooseBy
 	errs = append(errs, matchErrs...)

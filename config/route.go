@@ -55,7 +55,7 @@ type defined struct {
 func (s *routeSpec) compile(by *defined) (*route.Route, complaints) {
 	r := &route.Route{Name: s.Name, Hosts: s.Hosts}
 	var errs complaints
-	match, matchErrs := compileMatch("match", s.Match)
+	match, matchErrs := matches.all("match", s.Match)
 	errs = append(errs, matchErrs...)
 	if len(match.Hosts) > 0 && len(s.Hosts) > 0 {
 		errs.fail("match", "has a host, and there are hosts besides; use one of them")

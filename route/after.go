@@ -41,7 +41,8 @@ const (
 // After is a set of conditions on an exchange whose request or answer is over, which must all hold. The
 // zero value always does.
 type After struct {
-	// Request is about the head of the request as live got it, after the filters of the route.
+	// Request is about the head of the request as live got it, after the filters of the route. It has
+	// no Any, Not or When: those are below.
 	Request Match
 	// Fields are about JSON values in the request's body; the names are paths such as
 	// $.user.roles[0] and $.items[*].id, of object members, elements by number, or all of them. One holds

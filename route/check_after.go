@@ -23,8 +23,11 @@ func (c *checker) checkAfter(field string, a *After) *After {
 // checkOutcome checks a, which lies so deep in another. It adds its conditions on JSON values to set,
 // and the number of criteria to criteria.
 func (c *checker) checkOutcome(field string, a *After, set *fieldSet, depth int, criteria *int) {
-	if a.Request.count() > 0 {
-		c.checkMatch(field+".request.", &a.Request)
+	if m := &a.Request; m.count() > 0 {
+		c.checkMatch(field+".request.", m)
+		if len(m.Any)+len(m.Not) > 0 || m.When != "" {
+			c.fail(CodeMatch, field+".request", "has alternatives, a negation or an expression; they belong beside it, not into it")
+		}
 	}
 	c.checkConditions(field+".headers", a.Headers)
 	c.checkHeaderNames(field+".headers", a.Headers)

@@ -11,6 +11,10 @@ type MirrorSpec struct {
 	// request.
 	Match []Condition `json:"match,omitempty"`
 
+	// After lists conditions that must all hold once the request, or live's answer, is over: a copy
+	// waits for that. None waits for nothing.
+	After []Condition `json:"after,omitempty"`
+
 	// Percent is the share of the matching requests that is copied, from 0 to 100 with up to four
 	// decimals. The default is 100.
 	Percent json.Number `json:"percent,omitempty"`
