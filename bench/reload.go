@@ -161,20 +161,28 @@ func (r *reloading) look() error {
 	}
 	r.inEffect++
 	if r.open() {
-		r.letIn()
+		return r.letIn()
 	} else if r.visits > 0 && r.generation%visitorsEvery == visitorsEvery-1 {
 		r.knock()
 	}
 	return nil
 }
 
-// letIn lets visitors in.
-func (r *reloading) letIn() {
-	if r.visitors == nil {
+// letIn lets visitors in as soon as the listener is there: it opens once the routes are in effect that its
+// requests need.
+func (r *reloading) letIn() error {
+	var status struct {
+		Listen []string `json:"listen"`
+	}
+	if err := r.tain.ask("/api/v1/status", &status); err != nil {
+		return err
+	}
+	if r.visitors == nil && slices.Contains(status.Listen, r.visitable) {
 		r.visits++
 		r.visitors = newUsers()
 		r.visitors.start("a listener that comes and goes", http1, r.visitable, 1)
 	}
+	return nil
 }
 
 // seeOff waits until the visitors have left, because their listener is to go.

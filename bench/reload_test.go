@@ -140,15 +140,17 @@ func TestLook(t *testing.T) {
 	}
 	f(1, 1, 0, false)
 	f(2, 1, 0, false)
-	table = `{"routes":[{"name":"generation-25"}]}`
-	f(25, 2, 0, true)
+	table = `{"routes":[{"name":"generation-24"}],"listen":["127.0.0.1:1"]}` // it opens later than the routes
+	f(24, 2, 0, false)
+	table = `{"routes":[{"name":"generation-25"}],"listen":["127.0.0.1:1","` + r.visitable + `"]}`
+	f(25, 3, 0, true)
 	await(t, "visitors", func() bool { served, _ := r.visitors.count(); return served > 0 })
 	r.seeOff()
 	if served, failed := r.users.count(); served == 0 || failed > 0 || r.visits != 1 {
 		t.Errorf("%d visitors served, %d failed, %d visits: %q", served, failed, r.visits, r.users.reasons)
 	}
 	table = `{"routes":[{"name":"generation-59"}]}`
-	f(59, 3, 1, false)
+	f(59, 4, 1, false)
 }
 
 func TestConfigure(t *testing.T) {
