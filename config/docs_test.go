@@ -32,6 +32,32 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 }
 
+// TestDocumentedRules reads the examples of the sections on conditions as those of a mirror.
+func TestDocumentedRules(t *testing.T) {
+	text, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := 0
+	for section := range strings.SplitSeq(string(text), "\n## ") {
+		if !strings.HasPrefix(section, "Which requests\n") && !strings.HasPrefix(section, "Depending on live's answer\n") {
+			continue
+		}
+		for _, block := range strings.Split(section, "```yaml\n")[1:] {
+			example, _, _ := strings.Cut(block, "```")
+			file := filepath.Join(t.TempDir(), "tain.yaml")
+			write(t, file, "routes: []\nmirrors:\n  m:\n    targets: http://t\n    "+strings.ReplaceAll(strings.TrimSpace(example), "\n", "\n    ")+"\n")
+			if _, errs := Load(file); len(errs) > 0 {
+				t.Errorf("%s%v", example, errs)
+			}
+			examples++
+		}
+	}
+	if examples < 10 {
+		t.Errorf("only %d examples", examples)
+	}
+}
+
 // TestDocumentedDefaults looks for every setting and its default in the tables of the page.
 func TestDocumentedDefaults(t *testing.T) {
 	text, err := os.ReadFile(page)
