@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -82,7 +83,7 @@ func TestStrainIsSeen(t *testing.T) {
 	f("very little traffic", "times as long as usual", 1, 0.5, 60*s, func(l *live) { l.median *= 4 })
 }
 
-// TestStrainIsNotImagined plays ten minutes of each noise, and TestNoFalseAlarmInADay a month.
+// TestStrainIsNotImagined plays ten minutes of each noise.
 func TestStrainIsNotImagined(t *testing.T) {
 	f := func(name string, rate, sigma float64, change func(*live)) {
 		t.Helper()
@@ -107,7 +108,7 @@ func TestStrainIsNotImagined(t *testing.T) {
 // from the distributions of what they count, and so needs no billions of answers.
 func TestNoFalseAlarmInADay(t *testing.T) {
 	days := 30
-	if testing.Short() {
+	if brief || testing.Short() {
 		days = 3
 	}
 	rng := rand.New(rand.NewPCG(1, 8))
@@ -238,6 +239,28 @@ func TestBandLearns(t *testing.T) {
 	}
 	if math.Abs(b.mean-3) > 0.25 || math.Abs(math.Sqrt(b.variance)-0.5) > 0.15 {
 		t.Errorf("mean %.2f, deviation %.2f; want 3 and 0.5", b.mean, math.Sqrt(b.variance))
+	}
+}
+
+// TestStrainFromSeveralLoops is for the race detector, and holds that no answer is lost.
+func TestStrainFromSeveralLoops(t *testing.T) {
+	s := NewStrain(4)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for range 10_000 {
+				s.Lane(i).Observe(millisecond, false)
+				_ = s.Share()
+			}
+		})
+	}
+	for range 1000 {
+		s.Tick(0)
+	}
+	wg.Wait()
+	s.Tick(0)
+	if s.block.answers != 40_000 || s.block.slow != 0 {
+		t.Errorf("%d answers, %d of them slow; want 40,000 and 0", s.block.answers, s.block.slow)
 	}
 }
 
