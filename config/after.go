@@ -25,6 +25,8 @@ var outcomes = combiner[route.After]{
 	},
 	any: func(a *route.After, alternatives []route.After) { a.Any = append(a.Any, alternatives) },
 	not: func(a *route.After, inner route.After) { a.Not = append(a.Not, inner) },
+
+	counts: afterCounts,
 }
 
 // outcomeForm is a short form that is only of after, as shortForm is of the others.

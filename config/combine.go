@@ -13,6 +13,9 @@ type combiner[T any] struct {
 	join  func(a, b T) T          // and, where what can't stand beside the other lies in it
 	any   func(into *T, alternatives []T)
 	not   func(into *T, inner T)
+	// counts says how many conditions there are of each field, by the name that it has in an error of a
+	// table.
+	counts func(T) map[string]int
 }
 
 // all makes one of conditions that must all hold, which stand in a setting. The errors are complaints

@@ -218,7 +218,10 @@ func (l *loader) compile() {
 		placed := &l.routes[i]
 		r, errs := placed.spec.compile(&by)
 		for _, err := range errs {
-			l.addRoute(err, placed)
+			var e *Error
+			if !errors.As(err, &e) || !placed.told(join(placed.field, e.Setting)) {
+				l.addRoute(err, placed)
+			}
 		}
 		if len(placed.wrong) > 0 {
 			l.checkRest(placed, r)
@@ -230,7 +233,8 @@ func (l *loader) compile() {
 	for _, err := range errs {
 		var e *route.Error
 		if errors.As(err, &e) {
-			l.addRoute(&Error{Setting: e.Field, Text: e.Text}, origins[e.Index])
+			placed := origins[e.Index]
+			l.addRoute(&Error{Setting: placed.spec.written(e.Field), Text: e.Text}, placed)
 		}
 	}
 	l.config.Table = table
@@ -245,7 +249,7 @@ func (l *loader) warn(routes []*route.Route, origins []*placedRoute) {
 		var e *route.Error
 		if errors.As(err, &e) {
 			placed := origins[slices.Index(routes, serving[e.Index])]
-			warning := &Error{Setting: join(placed.field, e.Field), Text: e.Text, Route: placed.name()}
+			warning := &Error{Setting: join(placed.field, placed.spec.written(e.Field)), Text: e.Text, Route: placed.name()}
 			warning.locate(placed.places)
 			l.config.Warnings = append(l.config.Warnings, warning)
 		}
@@ -258,8 +262,11 @@ func (l *loader) checkRest(placed *placedRoute, r *route.Route) {
 	_, errs := route.New([]*route.Route{r})
 	for _, err := range errs {
 		var e *route.Error
-		if errors.As(err, &e) && !placed.told(join(placed.field, e.Field)) {
-			l.addRoute(&Error{Setting: e.Field, Text: e.Text}, placed)
+		if !errors.As(err, &e) {
+			continue
+		}
+		if setting := placed.spec.written(e.Field); !placed.told(join(placed.field, setting)) {
+			l.addRoute(&Error{Setting: setting, Text: e.Text}, placed)
 		}
 	}
 }

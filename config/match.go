@@ -45,6 +45,8 @@ var matches = combiner[route.Match]{
 	join:  andInner,
 	any:   func(m *route.Match, alternatives []route.Match) { m.Any = append(m.Any, alternatives) },
 	not:   func(m *route.Match, inner route.Match) { m.Not = append(m.Not, inner) },
+
+	counts: matchCounts,
 }
 
 // shortForm is a name, and an operator with a value or none. A value that begins with = or a quote

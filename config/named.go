@@ -60,7 +60,13 @@ func (l *loader) compileMirror(n *named[v1alpha1.MirrorSpec]) {
 	}
 	m, errs := CompileMirror(n.name, &n.spec, l.use)
 	backends := []route.Backend{{URL: "http://check", Weight: 1}}
-	errs = append(errs, checkAlone(&route.Route{Name: "check", Backends: backends, Mirrors: []*route.Mirror{m}}, "mirrors[0].")...)
+	for _, err := range checkAlone(&route.Route{Name: "check", Backends: backends, Mirrors: []*route.Mirror{m}}, "mirrors[0].") {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Setting = writtenInMirror(&n.spec, e.Setting)
+		}
+		errs = append(errs, err)
+	}
 	l.addNamed(n.field, n.places, errs)
 	if len(errs) > 0 || n.broken {
 		m = nil
