@@ -160,22 +160,17 @@ func (s *Shape) appendFields(dst, lines []byte, seed uint64) []byte {
 	for at := 0; at < len(lines); {
 		line := lines[at : at+lineEnd(lines[at:])]
 		at += len(line)
-		does, name := s.verbs.of(line)
-		traced := does != nil && does.verb == holdTrace
-		removed := !traced && s.likes.removes(line)
-		if does != nil && !removed && (does.verb == noteField || does.verb == swapField) {
-			there |= 1 << does.bit
-		}
-		if !removed && (does == nil || does.verb == noteField) {
+		does, name := s.decide(line, &there)
+		if does == keepField {
 			continue
 		}
 		dst = append(dst, lines[run:at-len(line)]...)
 		run = at
-		switch {
-		case traced:
-			h.hold(line[:name], bytes.TrimSpace(line[name+1:]))
-		case !removed && does.verb == sortCookie:
+		switch does {
+		case sortCookie:
 			dst = s.cookies.append(dst, bytes.TrimSpace(line[name+1:]))
+		case holdTrace:
+			h.hold(line[:name], bytes.TrimSpace(line[name+1:]))
 		}
 	}
 	dst = append(dst, lines[run:]...)
@@ -188,4 +183,25 @@ func (s *Shape) appendFields(dst, lines []byte, seed uint64) []byte {
 		dst = s.tracer.append(dst, lines, &h, seed)
 	}
 	return dst
+}
+
+// decide says what becomes of a field line: one of keepField, dropField, sortCookie and holdTrace, with
+// the length of its name for the last two. It notes who is there of those that count.
+func (s *Shape) decide(line []byte, there *uint64) (does verb, name int) {
+	found, name := s.verbs.of(line)
+	switch {
+	case found != nil && found.verb == holdTrace:
+		return holdTrace, name
+	case s.likes.removes(line):
+		return dropField, name
+	case found == nil:
+		return keepField, name
+	case found.verb == noteField:
+		*there |= 1 << found.bit
+		return keepField, name
+	case found.verb == swapField:
+		*there |= 1 << found.bit
+		return dropField, name
+	}
+	return found.verb, name
 }

@@ -160,8 +160,10 @@ func (p *parser) parseCopyEdit(keyword word, e *CopyEdits) {
 			list = &e.Replace
 		}
 		*list = append(*list, HeaderField{p.words[1].text, p.words[2].text})
-	default:
+	case slices.Contains([]string{"set", "add", "remove"}, verb):
 		p.parseEdit(keyword, &e.HeaderEdits, "copy.headers")
+	default:
+		p.fail(keyword.column, "copy-header %s is wrong; write copy-header set, add, default or replace NAME VALUE, remove NAME, or remove-like PATTERN", verb)
 	}
 }
 
