@@ -166,8 +166,8 @@ func (c *checker) checkRewritePath(field string, p *PathRewrite, match Path) {
 	case p.Kind == RewriteNone:
 	case p.Kind == RewriteRegexp:
 		p.re = c.checkReplacement(field, p.Pattern, p.Value)
-	case p.Kind == RewritePrefix && match.Kind == PathRegexp:
-		c.fail(CodeFilter, field, "the path is matched by a regular expression, which has no prefix; rewrite by a regular expression too")
+	case p.Kind == RewritePrefix && (match.Kind == PathRegexp || match.Kind == PathTemplate):
+		c.fail(CodeFilter, field, "the path is matched by a regular expression or a template, which has no prefix; rewrite by a regular expression")
 	case int(p.Kind) >= len(rewriteWords):
 		c.fail(CodeFilter, field, "is no kind of rewrite that is known")
 	case p.Value == "" || p.Value[0] != '/' || !isPathText(p.Value):
