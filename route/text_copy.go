@@ -163,7 +163,7 @@ func (p *parser) parseCopyEdit(keyword word, e *CopyEdits) {
 	case slices.Contains([]string{"set", "add", "remove"}, verb):
 		p.parseEdit(keyword, &e.HeaderEdits, "copy.headers")
 	default:
-		p.fail(keyword.column, "copy-header %s is wrong; write copy-header set, add, default or replace NAME VALUE, remove NAME, or remove-like PATTERN", verb)
+		p.fail(keyword.column, "the words are wrong; write copy-header set, add, default or replace NAME VALUE, remove NAME, or remove-like PATTERN")
 	}
 }
 
