@@ -23,6 +23,7 @@ func (c *checker) checkAfter(field string, a *After) *After {
 // checkOutcome checks a, which lies so deep in another. It adds its conditions on JSON values to set,
 // and the number of criteria to criteria.
 func (c *checker) checkOutcome(field string, a *After, set *fieldSet, depth int, criteria *int) {
+	before := len(c.errs)
 	if m := &a.Request; m.count() > 0 {
 		c.checkMatch(field+".request.", m)
 		if len(m.Any)+len(m.Not) > 0 || m.When != "" {
@@ -48,6 +49,9 @@ func (c *checker) checkOutcome(field string, a *After, set *fieldSet, depth int,
 	c.checkCount(field+".when", len(a.When), maxValue)
 	*criteria += a.count() + a.Request.count()
 	c.checkOutcomes(field, a, set, depth, criteria)
+	if len(c.errs) == before {
+		c.checkOutcomeSense(field, a)
+	}
 }
 
 // checkOutcomes checks what lies in a.

@@ -164,7 +164,7 @@ func (m *Match) covers(n *Match) bool {
 		subset(n.Certs, m.Certs, globCovers) &&
 		subset(n.GRPC, m.GRPC, callCovers) &&
 		subset(n.Types, m.Types, globCovers) &&
-		(m.Size == nil || n.Size != nil && m.Size.Low <= n.Size.Low && n.Size.High <= m.Size.High) &&
+		rangeCovers(m.Size, n.Size) &&
 		conditionsCover(m.Headers, n.Headers, sameHeader) &&
 		conditionsCover(m.Query, n.Query, sameName) &&
 		conditionsCover(m.Cookies, n.Cookies, sameName) &&
