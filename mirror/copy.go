@@ -21,6 +21,8 @@ func (c *capture) progress() {
 	for i := len(c.copies) - 1; i >= 0; i-- { // from the end, because drop takes its copy off
 		k := c.copies[i]
 		switch k.state {
+		case held:
+			k.progressHeld(broken)
 		case waiting:
 			switch {
 			case broken:
@@ -72,6 +74,7 @@ type copied struct {
 	queuedAt         int64
 	lineEnd, hostEnd int
 	hasBody, chunked bool
+	late             late
 	next             *copied
 }
 
@@ -82,6 +85,7 @@ type state uint8
 
 const (
 	waiting  state = iota // in the queue
+	held                  // in no queue yet, see late
 	running               // a worker has it
 	answered              // the target has answered, live has not
 	ended                 // booked; it only waits to be taken out of the queue, or to be paired
@@ -96,6 +100,7 @@ func (k *copied) prepare(live *capture, p *plan, target int, s *sender, a *traff
 	k.lineEnd, k.hostEnd = a.LineEnd, a.HostEnd
 	k.hasBody, k.chunked = a.Length != 0, a.Length < 0
 	k.sent, k.behind = 0, false
+	k.late = late{}
 	k.answer.Reset(k.lane.m.memory)
 	k.answer.ID = live.ID
 	k.answer.Route = live.Route

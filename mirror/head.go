@@ -43,7 +43,7 @@ func (p *plan) verdictFor(v verdict, target int, choice string) verdict {
 	case p.ChooseBy != "" && choice != p.Targets[target].Name:
 		return verdict{unmatched, uint8(traffic.UnmatchedRule)}
 	case v.kind == copyIt && p.shapes[target] == nil:
-		return verdict{dropped, uint8(traffic.DroppedPaused)}
+		return verdict{dropped, uint8(traffic.DroppedCredential)}
 	}
 	return v
 }

@@ -30,16 +30,16 @@ func TestVerdictFor(t *testing.T) {
 	}
 	rule := verdict{unmatched, uint8(traffic.UnmatchedRule)}
 	method := verdict{unmatched, uint8(traffic.UnmatchedMethod)}
-	paused := verdict{dropped, uint8(traffic.DroppedPaused)}
+	unread := verdict{dropped, uint8(traffic.DroppedCredential)}
 	body := verdict{dropped, uint8(traffic.DroppedBody)}
 	unsampled := verdict{kind: unsampled}
 	f("a copy", "", "", false, verdict{}, verdict{})
-	f("without its credential", "", "", true, verdict{}, paused)
+	f("without its credential", "", "", true, verdict{}, unread)
 	f("unmatched, without its credential", "", "", true, method, method)
 	f("left out, without its credential", "", "", true, unsampled, unsampled)
 	f("dropped, without its credential", "", "", true, body, body)
 	f("chosen", "X", "a", false, verdict{}, verdict{})
-	f("chosen, without its credential", "X", "a", true, verdict{}, paused)
+	f("chosen, without its credential", "X", "a", true, verdict{}, unread)
 	f("not chosen", "X", "b", false, verdict{}, rule)
 	f("nothing chosen", "X", "", false, verdict{}, rule)
 	f("left out and not chosen", "X", "b", false, unsampled, rule)
@@ -83,7 +83,7 @@ func TestCredential(t *testing.T) {
 		user.Gets("HTTP/1.1 204 No Content\r\n\r\n")
 	}
 	ask(func() {})
-	r.waitFor(t, "v2", "seen 1\ndropped paused 1\n")
+	r.waitFor(t, "v2", "seen 1\ndropped credential 1\n")
 	for _, token := range []string{"one", "two"} {
 		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestCredential(t *testing.T) {
 		})
 	}
 	user.Closes()
-	r.waitFor(t, "v2", "seen 3\ndropped paused 1\nsent 2\nanswered 2\ncompared 2\n")
+	r.waitFor(t, "v2", "seen 3\ndropped credential 1\nsent 2\nanswered 2\ncompared 2\n")
 }
 
 // TestShapesWithoutCredential holds that each target has its own.

@@ -23,6 +23,8 @@ type lane struct {
 	free     []*worker
 	captures pile[capture, *capture]
 	copies   pile[copied, *copied]
+
+	head, body, answer []byte // see traffic.Bytes.Slice, of what a late decision looks at
 }
 
 func newLane(m *Mirror, loop *netloop.Loop, loops int) *lane {
@@ -56,7 +58,7 @@ func (m *Mirror) Offer(number int, r *route.Route, q *route.Request, a *traffic.
 			c := t.book.lanes[l.id]
 			c.seen.Add(1)
 			if p.verdictFor(verdict, j, choice).count(c) {
-				live = l.enqueue(live, p, j, r, a)
+				live = l.enqueue(live, p, j, r, q, a)
 			}
 		}
 	}
@@ -120,9 +122,9 @@ func (v verdict) count(c *counts) bool {
 	return false
 }
 
-// enqueue makes a copy for the plan's target of an index and puts it into the target's queue. The first
-// copy of a request makes its capture too.
-func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, a *traffic.Arrival) *capture {
+// enqueue makes a copy for the plan's target of an index and puts it into the target's queue, or holds it.
+// The first copy of a request makes its capture too.
+func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, q *route.Request, a *traffic.Arrival) *capture {
 	s := l.sender(p.targets[target])
 	if s.full() {
 		s.counts.dropped[traffic.DroppedQueue].Add(1)
@@ -140,7 +142,11 @@ func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, a *tr
 	c := l.copies.take(l.newCopy)
 	c.prepare(live, p, target, s, a)
 	live.copies = append(live.copies, c)
-	s.push(c)
+	if p.After == nil {
+		s.push(c)
+	} else {
+		c.hold(p.stage, q)
+	}
 	return live
 }
 

@@ -75,6 +75,7 @@ type plan struct {
 	policy  *policy
 	targets []*target
 	shapes  []*route.Shape // of the copies for each target; nil where there can be none
+	stage   route.Stage    // of After
 }
 
 // samples says whether a request is in the share that is copied: the operators', or the configuration's.
@@ -125,6 +126,9 @@ func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror) plan {
 		p.policy = &policy{}
 		p.policy.set(m.control.Mirrors[rm.Name])
 		m.policies[rm.Name] = p.policy
+	}
+	if rm.After != nil {
+		p.stage = rm.After.Stage()
 	}
 	for _, t := range rm.Targets {
 		key := targetKey{rm.Name, t.Name, t.Key()}

@@ -26,6 +26,7 @@ type sender struct {
 	counts *counts
 	pool   *upstream.Pool
 
+	held    []*copied // in no order
 	queue   []*copied // a ring
 	head    int
 	length  int
@@ -41,7 +42,7 @@ type sender struct {
 	again    func() // s.resume
 }
 
-func (s *sender) full() bool { return s.length >= s.lane.queue }
+func (s *sender) full() bool { return len(s.held)+s.length >= s.lane.queue }
 
 // patience is how long copies let live go first: a worker takes them when live has answered, or at
 // the first tick of the loop's timers after this. Sent at once, a copy would compete with its own
@@ -50,16 +51,20 @@ const patience = time.Millisecond
 
 // push puts a copy into the queue, and sees to it that a worker takes it.
 func (s *sender) push(k *copied) {
-	if s.length == len(s.queue) {
-		s.growQueue()
-	}
-	s.queue[(s.head+s.length)%len(s.queue)] = k
-	s.length++
+	s.put(k)
 	if k.hasBody {
 		s.hire(1) // it goes out while it comes in, or there would soon be much of it
 		return
 	}
 	s.wakeIn(patience)
+}
+
+func (s *sender) put(k *copied) {
+	if s.length == len(s.queue) {
+		s.growQueue()
+	}
+	s.queue[(s.head+s.length)%len(s.queue)] = k
+	s.length++
 }
 
 func (s *sender) growQueue() {
@@ -112,7 +117,7 @@ func (s *sender) pop() *copied {
 			k.drop(traffic.DroppedExpired)
 		case !s.pool.Resolved():
 			k.drop(traffic.DroppedResolve)
-		default:
+		case k.wanted():
 			return k
 		}
 		k.answer.Release()
@@ -173,6 +178,9 @@ func (s *sender) purge() {
 	why := traffic.DroppedPaused
 	if s.lane.m.stopping.Load() {
 		why = traffic.DroppedStopping
+	}
+	for len(s.held) > 0 {
+		s.held[0].dropHeld(why)
 	}
 	for s.length > 0 {
 		k := s.queue[s.head]

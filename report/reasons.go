@@ -43,6 +43,7 @@ var unmatchedSays = [traffic.NumUnmatched]string{
 	traffic.UnmatchedMethod:  "their method may change data; --writes copies them too",
 	traffic.UnmatchedUpgrade: "upgrades, such as WebSocket, and CONNECT are never copied",
 	traffic.UnmatchedMarked:  "they are a mirror's copies themselves",
+	traffic.UnmatchedAfter:   "their body, or live's answer, is not as the mirror's after asks",
 }
 
 var droppedSays = [traffic.NumDropped]string{
@@ -55,6 +56,7 @@ var droppedSays = [traffic.NumDropped]string{
 	traffic.DroppedResolve:    "the target's name has no address",
 	traffic.DroppedStopping:   "tain was stopping",
 	traffic.DroppedBehind:     "the live upload was too far ahead before its copy began",
+	traffic.DroppedCredential: "the target's own credential could not be read; the log says why",
 }
 
 var failedSays = [traffic.NumFailed]string{

@@ -79,16 +79,21 @@ func (a *After) count() int {
 		map[bool]int{true: 1}[a.Fault] + len(a.Any) + len(a.Not) + min(len(a.When), 1)
 }
 
-// Stage says what has to be over before a can be decided.
+// Stage says what has to be over before a can be decided. It walks the whole of a.
 func (a *After) Stage() Stage {
 	if len(a.Status)+len(a.Headers)+len(a.Backends) > 0 || a.Latency != nil || a.Fault || a.When != "" {
 		return StageAnswer
 	}
 	stage := StageBody
-	for _, alternatives := range append(a.Any, a.Not) {
-		for i := range alternatives {
-			stage = max(stage, alternatives[i].Stage())
-		}
+	for _, alternatives := range a.Any {
+		stage = max(stage, stageOf(alternatives))
+	}
+	return max(stage, stageOf(a.Not))
+}
+
+func stageOf(all []After) (stage Stage) {
+	for i := range all {
+		stage = max(stage, all[i].Stage())
 	}
 	return stage
 }
@@ -175,13 +180,14 @@ func (x *Exchanged) Asked() *Request {
 	method, path, query, _ := cutRequestLine(line)
 	r.Method, r.Path = strings.TrimSuffix(asString(method), " "), asString(path)
 	r.Query = strings.TrimPrefix(asString(query), "?")
-	r.Header = func(name string) (string, bool) { return findField(asString(fields), name) }
+	r.Header = func(name string) (string, bool) { return FindField(asString(fields), name) }
 	r.Host, _ = r.Header("Host")
 	return r
 }
 
-// findField returns the value of a field in lines, those of several lines joined.
-func findField(lines, name string) (value string, ok bool) {
+// FindField returns the value of a field in lines, each with its CRLF; those of several lines joined. Only
+// joining allocates.
+func FindField(lines, name string) (value string, ok bool) {
 	for lines != "" {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")

@@ -14,6 +14,7 @@ const (
 	UnmatchedMethod                   // an unsafe method, and the mirror copies only safe ones
 	UnmatchedUpgrade                  // an upgrade or a CONNECT
 	UnmatchedMarked                   // the request is itself a mirror's copy
+	UnmatchedAfter                    // the mirror's conditions on the body or on live's answer say no
 	NumUnmatched
 )
 
@@ -31,6 +32,7 @@ const (
 	DroppedResolve                   // the target's name has no address
 	DroppedStopping                  // tain is stopping
 	DroppedBehind                    // the live upload was too far ahead before the copy began
+	DroppedCredential                // the target's own credential can't be read
 	NumDropped
 )
 
@@ -67,8 +69,8 @@ const (
 )
 
 var (
-	unmatchedNames  = [NumUnmatched]string{"rule", "method", "upgrade", "marked"}
-	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind"}
+	unmatchedNames  = [NumUnmatched]string{"rule", "method", "upgrade", "marked", "after"}
+	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind", "credential"}
 	failedNames     = [NumFailed]string{"connect", "timeout", "reset", "malformed", "limit", "live_incomplete", "body", "memory", "stopping", "behind"}
 	uncomparedNames = [NumUncompared]string{"live", "backlog", "memory", "fault", "stopping"}
 )
