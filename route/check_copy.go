@@ -17,6 +17,7 @@ func (c *checker) checkCopy(mirror string, m *Mirror) {
 	if copied.Trace.Sampled > SampledOff {
 		c.fail(CodeCopy, field+"trace.sampled", "is no value that is known; use inherit, on or off")
 	}
+	c.checkRedaction(field, &copied.Redact)
 	c.checkHeld(mirror, m)
 }
 

@@ -15,6 +15,8 @@ type Copy struct {
 	// HideClient leaves out the fields that say who asked, see [ClientHeaders].
 	HideClient bool
 	Trace      Trace
+	// Redact is applied to the request first, so that what a copy is given by the rest stays.
+	Redact Redaction
 }
 
 // CopyEdits change the header of a copy. No name is in more than one of the lists. The zero value

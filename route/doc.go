@@ -91,6 +91,8 @@
 //	    bear Authorization /etc/tain/v2-token prefix "Bearer "
 //	    client drop
 //	    trace baggage child sampled off
+//	    redact path $.user.card do last4
+//	    redact name token in header,query do remove
 //	    timeout 5s
 //	    max-body 65536
 //	    to h2c://127.0.0.1:9001 v2
@@ -125,8 +127,8 @@
 // How copies look is said by copy-path (as rewrite-path), copy-query (regexp with a pattern, remove,
 // set), copy-header (remove-like, set, add, remove, default, replace), credentials (drop, drop-query, drop-cookies, keep-cookies, and
 // names, of which usual is all that is usual), bear and bear-query (the name of a credential and its
-// file, behind a target that target's own), client drop, and trace. choose-by names the header whose
-// value names the one target that gets a copy.
+// file, behind a target that target's own), client drop, trace, redact (name, path or detect, in, do,
+// text) and pseudonym-key. choose-by names the header whose value names the one target that gets a copy.
 //
 // # What happens to a request
 //

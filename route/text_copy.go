@@ -47,6 +47,7 @@ func (p *printer) copy(indent string, c *Copy) {
 	if c.Trace != (Trace{}) {
 		p.settings(indent+"trace", nil, c.Trace.settings(), new(Trace).settings())
 	}
+	p.redaction(indent, &c.Redact)
 }
 
 func (p *printer) copyEdits(keyword string, e *CopyEdits) {
@@ -140,7 +141,7 @@ func (p *parser) parseCopy(keyword word, c *Copy) bool {
 		p.mark("copy.trace", keyword)
 		p.parseSettings(p.words, c.Trace.settings(), "copy.trace")
 	default:
-		return p.parseSecret(keyword, &c.Credentials.Set, "copy.credentials")
+		return p.parseRedaction(keyword, &c.Redact) || p.parseSecret(keyword, &c.Credentials.Set, "copy.credentials")
 	}
 	return true
 }

@@ -21,6 +21,35 @@ type Copy struct {
 
 	// Trace says what copies tell of a distributed trace (W3C). The default is what live gets.
 	Trace *Trace `json:"trace,omitempty"`
+
+	// Redact lists what must not leave with copies, nor be kept or shown of their pairs.
+	Redact []Redact `json:"redact,omitempty"`
+
+	// PseudonymKey is a file with the secret key of pseudonyms, of at least 16 bytes. It is read again
+	// with the configuration.
+	PseudonymKey string `json:"pseudonymKey,omitempty" unit:"path"`
+}
+
+// Redact says what is redacted, by a name, a path or a detector, and what stands in its place. In
+// tain's own files Name may stand alone.
+type Redact struct {
+	// Name is that of a header, cookie, parameter or field, in any case and at any depth.
+	Name string `json:"name,omitempty" short:"true"`
+
+	// Path leads from the root of a JSON body to values, such as $.user.cards[*].number.
+	Path string `json:"path,omitempty"`
+
+	// Detect is what values look like: card, email, iban, phone or jwt.
+	Detect string `json:"detect,omitempty"`
+
+	// In lists where: header, cookie, query, json, form. The default is everywhere.
+	In []string `json:"in,omitempty"`
+
+	// Do is mask, the default, last4, remove or pseudonym.
+	Do string `json:"do,omitempty"`
+
+	// Text stands in the place of what is masked. A number takes the place of numbers as one.
+	Text string `json:"text,omitempty"`
 }
 
 // PathRewrite makes one path of another. In tain's own files To may stand alone.
