@@ -75,6 +75,7 @@ type Mirror struct {
 	QueueTimeout time.Duration `json:"queueTimeout"`             // how long a copy may wait
 	MaxAnswer    int           `json:"maxAnswer" unit:"bytes"`   // captured of an answer's body, live or mirror; the rest is only counted and hashed
 	DrainAnswer  int64         `json:"drainAnswer" unit:"bytes"` // read of a target's answer at all before it is cut
+	PseudonymKey string        `json:"pseudonymKey" unit:"path"` // file with the key of the pseudonyms of all mirrors that name none
 }
 
 // Data is what is kept on disk.

@@ -42,7 +42,18 @@ func compileCopy(errs *complaints, s *v1alpha1.Copy) route.Copy {
 	if t := s.Trace; t != nil {
 		c.Trace = route.Trace{Baggage: t.Baggage, Child: t.Child, Start: t.Start, Sampled: read(errs, "copy.trace.sampled", t.Sampled, route.ParseSampled)}
 	}
+	c.Redact.KeyFile = s.PseudonymKey
+	for _, r := range s.Redact {
+		c.Redact.Rules = append(c.Redact.Rules, route.RedactRule{In: r.In, Name: r.Name, Path: r.Path, Detect: r.Detect, Do: r.Do, Text: r.Text})
+	}
 	return c
+}
+
+// lendKey gives rules that make pseudonyms, and have no key of their own, the one of the configuration.
+func lendKey(r *route.Redaction, file string) {
+	if r.KeyFile == "" && slices.ContainsFunc(r.Rules, func(rule route.RedactRule) bool { return rule.Do == "pseudonym" }) {
+		r.KeyFile = file
+	}
 }
 
 // compileSecrets makes credentials, those of the header first, each in the order of the names.
@@ -84,9 +95,13 @@ func unreadable(m *route.Mirror) (errs complaints) {
 	return errs
 }
 
-// checkSecrets reads the credentials of the mirrors that serve. What is wrong with one concerns the
-// first route that has the mirror.
-func (l *loader) checkSecrets(routes []*route.Route, origins []*placedRoute) {
+// A Look says what can't be done as a mirror says, or is of no use, though nothing is wrong with it by
+// itself: each an [*Error] whose Setting is the name in the mirror.
+type Look func(*route.Mirror) (errs, useless []error)
+
+// lookAtMirrors reads the credentials of the mirrors that serve, and lets others look at them. What is
+// wrong with one concerns the first route that has the mirror.
+func (l *loader) lookAtMirrors(routes []*route.Route, origins []*placedRoute) {
 	told, serves := map[string]bool{}, map[*route.Route]bool{}
 	for _, r := range l.config.Table.Routes() {
 		serves[r] = true
@@ -106,6 +121,15 @@ func (l *loader) checkSecrets(routes []*route.Route, origins []*placedRoute) {
 			told[field] = true
 			for _, err := range unreadable(m) {
 				l.add(err, field, origins[i].name(), places)
+			}
+			for _, look := range l.looks {
+				errs, useless := look(m)
+				for _, err := range errs {
+					l.add(err, field, origins[i].name(), places)
+				}
+				for _, err := range useless {
+					l.config.Warnings = append(l.config.Warnings, atPlace(err, field, origins[i].name(), places))
+				}
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	}
 	defaults := Defaults()
 	defaults.Loops, defaults.Mirror.Instance = 0, ""
-	prose := map[string]string{"listen": ":8080", "loops": "number of CPUs", "mirror.instance": "the host name", "data.dir": "$XDG_STATE_HOME/tain", "accessLog.template": "none"}
+	prose := map[string]string{"listen": ":8080", "loops": "number of CPUs", "mirror.instance": "the host name", "mirror.pseudonymKey": "none", "data.dir": "$XDG_STATE_HOME/tain", "accessLog.template": "none"}
 	var visit func(v reflect.Value, path string)
 	visit = func(v reflect.Value, path string) {
 		for i, field := range reflect.VisibleFields(v.Type()) {

@@ -26,10 +26,11 @@ type document struct {
 // Load reads a file, or every *.yaml and *.yml of a folder in the order of their names: their routes,
 // mirrors and backends are taken together, a setting is made in one of them. It always returns a complete
 // configuration, made of what was right, and all that was wrong, each error an [*Error]. An error
-// with a Route concerns that route alone: the table serves the others.
-func Load(path string) (*Config, []error) {
+// with a Route concerns that route alone: the table serves the others. Looks are taken at each mirror
+// that serves.
+func Load(path string, looks ...Look) (*Config, []error) {
 	config := Defaults()
-	l := loader{config: &config, places: map[string]place{}, backends: map[string]*route.Backend{}, mirrors: map[string]*route.Mirror{}}
+	l := loader{config: &config, looks: looks, places: map[string]place{}, backends: map[string]*route.Backend{}, mirrors: map[string]*route.Mirror{}}
 	files, err := Files(path)
 	if err != nil {
 		return &config, []error{&Error{File: path, Text: err.Error()}}
@@ -89,6 +90,7 @@ type loader struct {
 	mirrorSpecs  []named[v1alpha1.MirrorSpec]
 	routes       []placedRoute
 	routed       bool // a file has routes, be it an empty list
+	looks        []Look
 	errs         []error
 }
 
@@ -217,6 +219,9 @@ func (l *loader) compile() {
 	for i := range l.routes {
 		placed := &l.routes[i]
 		r, errs := placed.spec.compile(&by)
+		for _, m := range r.Mirrors {
+			lendKey(&m.Copy.Redact, l.config.Mirror.PseudonymKey)
+		}
 		for _, err := range errs {
 			var e *Error
 			if !errors.As(err, &e) || !placed.told(join(placed.field, e.Setting)) {
@@ -238,7 +243,7 @@ func (l *loader) compile() {
 		}
 	}
 	l.config.Table = table
-	l.checkSecrets(routes, origins)
+	l.lookAtMirrors(routes, origins)
 	l.warn(routes, origins)
 }
 
@@ -301,13 +306,18 @@ func (l *loader) addRoute(err error, placed *placedRoute) {
 
 // add notes an error of the setting field, or of one below it, at the place where it was made.
 func (l *loader) add(err error, field, routeName string, places map[string]place) {
+	l.errs = append(l.errs, atPlace(err, field, routeName, places))
+}
+
+// atPlace puts an error at the place where its setting was made, which is field or one below it.
+func atPlace(err error, field, routeName string, places map[string]place) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		panic("BUG: an error without a setting: " + err.Error())
 	}
 	e.Route, e.Setting = routeName, join(field, e.Setting)
 	e.locate(places)
-	l.errs = append(l.errs, e)
+	return e
 }
 
 // locate finds the place of the setting.

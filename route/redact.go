@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,6 +35,22 @@ var (
 
 // maxRedactRules bounds the rules of a mirror.
 const maxRedactRules = 256
+
+// minKey is the least number of bytes of a key: with fewer, pseudonyms could be undone by trying.
+const minKey = 16
+
+// Key reads the key of pseudonyms, nil without a file. It blocks as reading a file does. Errors name the
+// file and quote nothing of it.
+func (r *Redaction) Key() ([]byte, error) {
+	if r.KeyFile == "" {
+		return nil, nil
+	}
+	key, err := readSecret("key of pseudonyms", r.KeyFile)
+	if err == nil && len(key) < minKey {
+		err = fmt.Errorf("the key of pseudonyms in %s has %d bytes; use %d or more, such as openssl rand -hex 32 makes", r.KeyFile, len(key), minKey)
+	}
+	return key, err
+}
 
 func (c *checker) checkRedaction(field string, r *Redaction) {
 	c.checkCount(field+"redact", len(r.Rules), maxRedactRules)

@@ -1,11 +1,11 @@
 package route
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 )
 
@@ -24,26 +24,34 @@ const maxSecret = 16 << 10
 // Read reads the value, with its prefix. It blocks as reading a file does. Errors name the file and
 // quote nothing of it.
 func (s *Secret) Read() (string, error) {
-	file, err := os.OpenFile(s.File, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe must not hold us up
+	value, err := readSecret("credential", s.File)
+	switch {
+	case err != nil:
+		return "", err
+	case len(value) == 0:
+		return "", fmt.Errorf("the credential in %s is empty; write it there, in one line", s.File)
+	case !only(string(value), isValueByte):
+		return "", fmt.Errorf("the credential in %s has a line end or another control character in it; write it in one line", s.File)
+	}
+	return s.Prefix + string(value), nil
+}
+
+// readSecret reads a file without the blanks and line ends around what it holds. what is a word for that.
+func readSecret(what, name string) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe must not hold us up
 	if err != nil {
-		return "", fmt.Errorf("the credential can't be read: %w", err)
+		return nil, fmt.Errorf("the %s can't be read: %w", what, err)
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", errors.Join(err, fmt.Errorf("the credential can't be read: %s is not a regular file", s.File))
+		return nil, errors.Join(err, fmt.Errorf("the %s can't be read: %s is not a regular file", what, name))
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err != nil {
-		return "", fmt.Errorf("the credential can't be read: %w", err)
-	}
-	value := strings.Trim(string(data), " \t\r\n")
 	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the %s can't be read: %w", what, err)
 	case len(data) > maxSecret:
-		return "", fmt.Errorf("the credential in %s is longer than %d bytes", s.File, maxSecret)
-	case value == "":
-		return "", fmt.Errorf("the credential in %s is empty; write it there, in one line", s.File)
-	case !only(value, isValueByte):
-		return "", fmt.Errorf("the credential in %s has a line end or another control character in it; write it in one line", s.File)
+		return nil, fmt.Errorf("the %s in %s is longer than %d bytes", what, name, maxSecret)
 	}
-	return s.Prefix + value, nil
+	return bytes.Trim(data, " \t\r\n"), nil
 }

@@ -53,3 +53,29 @@ func TestReadNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestKey reads keys of pseudonyms.
+func TestKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	f := func(content, key, complaint string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&Redaction{KeyFile: file}).Key()
+		if string(got) != key && complaint == "" || complaint == "" && err != nil || complaint != "" && (err == nil || !strings.Contains(err.Error(), complaint)) {
+			t.Errorf("%q: %q, %v", content, got, err)
+		}
+	}
+	f("0123456789abcdef\r\n", "0123456789abcdef", "")
+	f("\x00\xff23456789abcdef\n1", "\x00\xff23456789abcdef\n1", "")
+	f("0123456789abcde\n", "", "has 15 bytes; use 16 or more")
+	f("", "", "has 0 bytes")
+	f(strings.Repeat("a", maxSecret+1), "", "is longer than 16384 bytes")
+	if _, err := (&Redaction{KeyFile: file + "x"}).Key(); err == nil || !strings.Contains(err.Error(), "the key of pseudonyms can't be read") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if key, err := new(Redaction).Key(); key != nil || err != nil {
+		t.Errorf("no file: %q, %v", key, err)
+	}
+}
