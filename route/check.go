@@ -160,6 +160,7 @@ func (c *checker) checkMirror(field string, m *Mirror) {
 	c.checkMatch(field+"match.", &m.Match)
 	m.After = c.checkAfter(field+"after", m.After)
 	c.checkSample(field, &m.Sample)
+	c.checkLimits(field+"limits", &m.Limits)
 	c.checkRewrite(field+"host", m.Host)
 	c.checkCopy(field, m)
 	c.checkChoice(field+"chooseBy", m)

@@ -81,6 +81,12 @@
 //	    sample header Authorization claim sub
 //	    sample cookie session
 //	    sample-salt v2
+//	    limit rate 1000/s burst 50
+//	    limit bytes 10485760/s
+//	    limit concurrency 20
+//	    limit adaptive
+//	    limit breaker percent 20 pause 5s
+//	    limit strain
 //	    writes
 //	    host-as -shadow
 //	    copy-path regexp ^/v2/(.*) /v3/$1
@@ -123,6 +129,9 @@
 // regexp with a pattern), cors, redirect and respond. Options are tls, balance, check, outlier,
 // retry-budget, max-requests, max-conns, connect-timeout, proxy-protocol and follow-version. Their
 // settings stand on the same line, each with its value behind it; lists have commas.
+//
+// limit says how much a target gets: rate and bytes are so many per time, such as 30/m, with a burst; what
+// breaker has besides are settings.
 //
 // How copies look is said by copy-path (as rewrite-path), copy-query (regexp with a pattern, remove,
 // set), copy-header (remove-like, set, add, remove, default, replace), credentials (drop, drop-query, drop-cookies, keep-cookies, and

@@ -23,6 +23,7 @@ const (
 	CodeRetry     = "retry"
 	CodeSession   = "session"
 	CodeLimit     = "limit"
+	CodeLimits    = "limits"  // of what a target gets
 	CodeUseless   = "useless" // only of [Table.Useless]
 )
 

@@ -291,6 +291,8 @@ func (p *parser) parseMirror(keyword word) {
 		p.parseSample(keyword)
 	case "sample-salt":
 		p.parseSalt(keyword)
+	case "limit":
+		p.parseLimit(keyword, &m.Limits)
 	case "max-body":
 		if p.need(keyword, 1, 1, "max-body BYTES") {
 			p.mark("maxBody", p.words[0])

@@ -83,6 +83,8 @@ type Mirror struct {
 	Host HostRewrite
 	// Copy says how else the copies differ from what live got.
 	Copy Copy
+	// Limits say how many copies each target gets.
+	Limits Limits
 	// ChooseBy is a header whose first value names the one target that gets a copy; a request whose
 	// value names none is not copied. "" copies to every target.
 	ChooseBy string

@@ -233,6 +233,7 @@ func (p *printer) mirror(indent string, m *Mirror) {
 	p.match(indent, &m.Match)
 	p.mirrorAfter(indent, m.After)
 	p.sample(indent, &m.Sample)
+	p.limits(indent, &m.Limits)
 	if m.Writes {
 		p.line(indent + "writes")
 	}
