@@ -54,8 +54,8 @@ func TestReadNoSecret(t *testing.T) {
 	}
 }
 
-// TestKey reads keys of pseudonyms.
-func TestKey(t *testing.T) {
+// TestReadKey reads keys of pseudonyms.
+func TestReadKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	f := func(content, key, complaint string) {
 		t.Helper()
