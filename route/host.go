@@ -84,7 +84,7 @@ func hostMatches(pattern string, host []byte) bool {
 		return string(host) == pattern
 	}
 	cut := len(host) - len(suffix)
-	return cut > 0 && string(host[cut:]) == suffix
+	return cut > 0 && host[cut-1] != '.' && string(host[cut:]) == suffix // an empty label covers nothing
 }
 
 // Hostname is the host as the table knows it: without port and final dot, in lower case. A host
