@@ -102,6 +102,13 @@ func (t *Task) park() {
 // reason than the one it waits for.
 func (t *Task) Wait() { t.park() }
 
+// Yield gives way to all who wait for the loop. The running coroutine, which must be t, goes on when it is
+// its turn again, within what a low task may take if it is one.
+func (t *Task) Yield() {
+	t.enqueue()
+	t.park()
+}
+
 // Wake makes the loop resume t in this turn. Waking a task that runs, or that is woken already,
 // does nothing: every wait looks at its condition again.
 func (t *Task) Wake() {
@@ -127,8 +134,7 @@ func (t *Task) spend() {
 		limit = lowReads
 	}
 	if t.spent++; t.spent >= limit {
-		t.enqueue()
-		t.park()
+		t.Yield()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -245,5 +246,32 @@ func TestSpend(t *testing.T) {
 	}
 	if began == 0 {
 		t.Error("no time")
+	}
+}
+
+// TestYield holds that live work goes before a low task that gives way, and that a task which does so is
+// interrupted like any other.
+func TestYield(t *testing.T) {
+	r := newRig(t, nil)
+	var order []string
+	say := func(s string) { order = append(order, s) }
+	ended := make(chan error, 1)
+	r.on(func() {
+		r.GoLow(func() {
+			task := r.Current()
+			say("low")
+			r.Go(func() { say("live") })
+			task.Yield()
+			say("low again")
+			r.Go(task.Cancel)
+			task.Yield()
+			ended <- task.Interrupted()
+		})
+	})
+	if err := wait(t, ended, "the low task"); err != ErrCanceled {
+		t.Errorf("it ended with %v", err)
+	}
+	if got := strings.Join(order, ", "); got != "low, live, low again" {
+		t.Errorf("the order is %s", got)
 	}
 }
