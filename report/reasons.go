@@ -56,6 +56,7 @@ var droppedSays = [traffic.NumDropped]string{
 	traffic.DroppedResolve:    "the target's name has no address",
 	traffic.DroppedStopping:   "tain was stopping",
 	traffic.DroppedBehind:     "the live upload was too far ahead before its copy began",
+	traffic.DroppedRedaction:  "personal data could not be taken out of them: their bodies are malformed, cut off, or of another type than JSON and forms",
 	traffic.DroppedCredential: "the target's own credential could not be read; the log says why",
 }
 

@@ -33,6 +33,7 @@ const (
 	DroppedStopping                  // tain is stopping
 	DroppedBehind                    // the live upload was too far ahead before the copy began
 	DroppedCredential                // the target's own credential can't be read
+	DroppedRedaction                 // what must not leave can't be taken out of it
 	NumDropped
 )
 
@@ -70,7 +71,7 @@ const (
 
 var (
 	unmatchedNames  = [NumUnmatched]string{"rule", "method", "upgrade", "marked", "after"}
-	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind", "credential"}
+	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind", "credential", "redaction"}
 	failedNames     = [NumFailed]string{"connect", "timeout", "reset", "malformed", "limit", "live_incomplete", "body", "memory", "stopping", "behind"}
 	uncomparedNames = [NumUncompared]string{"live", "backlog", "memory", "fault", "stopping"}
 )
