@@ -299,7 +299,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		var holds State
 		d, err := Open(dir, "shop", func(s State) { holds = s })
-		defer d.Close()
+		t.Cleanup(func() { d.Close() })
 		if err != nil && !holds.Killed {
 			t.Errorf("%v, and nothing is killed", err)
 		}
