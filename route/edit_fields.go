@@ -99,9 +99,6 @@ type fieldLikes []*regexp.Regexp
 
 // removes says whether the field of a line is removed.
 func (l fieldLikes) removes(line []byte) bool {
-	if len(l) == 0 {
-		return false
-	}
 	name, _, _ := bytes.Cut(line, []byte(":"))
 	for _, re := range l {
 		if re.Match(name) {

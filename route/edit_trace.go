@@ -25,8 +25,9 @@ type tracer struct {
 
 // held is what there is of trace fields in one request. Values are those of the first line.
 type held struct {
-	parents, baggages, members, size int
-	parent                           []byte
+	parents, states, bags   int // lines
+	baggages, members, size int // values that are not empty, and what is in them
+	parent                  []byte
 }
 
 // hold takes note of a field that is left out for now.
@@ -36,10 +37,14 @@ func (h *held) hold(name, value []byte) {
 		if h.parents++; h.parents == 1 {
 			h.parent = value
 		}
-	case equalFold(name, baggage) && len(value) > 0:
-		h.baggages++
-		h.size += len(value) + len(",")
-		h.members += bytes.Count(value, []byte(",")) + 1
+	case equalFold(name, tracestate):
+		h.states++
+	default:
+		if h.bags++; len(value) > 0 {
+			h.baggages++
+			h.size += len(value) + len(",")
+			h.members += bytes.Count(value, []byte(",")) + 1
+		}
 	}
 }
 
@@ -51,12 +56,12 @@ func (t *tracer) append(dst, lines []byte, h *held, seed uint64) []byte {
 	case !t.changes():
 	case ok:
 		dst = t.appendParent(dst, &parent, seed)
-		dst = appendNamed(dst, lines, tracestate)
+		dst = appendNamed(dst, lines, tracestate, h.states)
 	case t.Start:
 		dst = t.appendNew(dst, seed)
 	default:
-		dst = appendNamed(dst, lines, traceparent)
-		dst = appendNamed(dst, lines, tracestate)
+		dst = appendNamed(dst, lines, traceparent, h.parents)
+		dst = appendNamed(dst, lines, tracestate, h.states)
 	}
 	if t.Baggage {
 		dst = t.appendBaggage(dst, lines, h)
@@ -149,10 +154,10 @@ func appendID(dst []byte, a, b uint64) []byte {
 // there is no room for it.
 func (t *tracer) appendBaggage(dst, lines []byte, h *held) []byte {
 	if h.size+len(t.member) > maxBaggage || h.members >= maxBaggageMembers {
-		return appendNamed(dst, lines, baggage)
+		return appendNamed(dst, lines, baggage, h.bags)
 	}
 	dst = append(dst, baggage+": "...)
-	for left := h.baggages; left > 0; {
+	for left := h.baggages; left > 0 && len(lines) > 0; {
 		var name, value []byte
 		name, value, _, lines = cutField(lines)
 		if equalFold(name, baggage) && len(value) > 0 {
@@ -163,13 +168,14 @@ func (t *tracer) appendBaggage(dst, lines []byte, h *held) []byte {
 	return append(append(dst, t.member...), "\r\n"...)
 }
 
-// appendNamed appends the lines of one name as they are.
-func appendNamed(dst, lines []byte, wanted string) []byte {
-	for len(lines) > 0 {
+// appendNamed appends the lines of one name as they are, of which there are so many.
+func appendNamed(dst, lines []byte, wanted string, left int) []byte {
+	for left > 0 && len(lines) > 0 {
 		var name, line []byte
 		name, _, line, lines = cutField(lines)
 		if equalFold(name, wanted) {
 			dst = append(dst, line...)
+			left--
 		}
 	}
 	return dst

@@ -192,7 +192,7 @@ func (s *Shape) decide(line []byte, there *uint64) (does verb, name int) {
 	switch {
 	case found != nil && found.verb == holdTrace:
 		return holdTrace, name
-	case s.likes.removes(line):
+	case len(s.likes) > 0 && s.likes.removes(line):
 		return dropField, name
 	case found == nil:
 		return keepField, name
