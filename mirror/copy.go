@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/redact"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -74,6 +75,9 @@ type copied struct {
 	queuedAt         int64
 	lineEnd, hostEnd int
 	hasBody, chunked bool
+	redactor         *redact.Redactor // nil where everything may leave
+	cleaned          bool             // its body is the redacted one, in answer.Request
+	altered          bool             // which is another than live's
 	late             late
 	next             *copied
 }
@@ -84,11 +88,12 @@ func (k *copied) link() **copied { return &k.next }
 type state uint8
 
 const (
-	waiting  state = iota // in the queue
-	held                  // in no queue yet, see late
-	running               // a worker has it
-	answered              // the target has answered, live has not
-	ended                 // booked; it only waits to be taken out of the queue, or to be paired
+	waiting   state = iota // in the queue
+	held                   // in no queue yet, see late
+	redacting              // a worker has it, and takes out of it what must not leave
+	running                // a worker has it
+	answered               // the target has answered, live has not
+	ended                  // booked; it only waits to be taken out of the queue, or to be paired
 )
 
 // prepare begins a copy of live for the plan's target of an index.
@@ -100,6 +105,7 @@ func (k *copied) prepare(live *capture, p *plan, target int, s *sender, a *traff
 	k.lineEnd, k.hostEnd = a.LineEnd, a.HostEnd
 	k.hasBody, k.chunked = a.Length != 0, a.Length < 0
 	k.sent, k.behind = 0, false
+	k.redactor, k.cleaned, k.altered = p.redactor, false, false
 	k.late = late{}
 	k.answer.Reset(k.lane.m.memory)
 	k.answer.ID = live.ID
@@ -182,6 +188,7 @@ func (k *copied) handOver() {
 	k.state = ended
 	k.pair.Live, k.pair.Mirror = &k.live.Exchange, &k.answer
 	k.pair.Policy, k.pair.Target, k.pair.Baseline = k.book.mirror, k.book.target, k.book.baseline.Load()
+	k.pair.Redactor = k.redactor
 	k.live = nil
 	switch {
 	case k.pair.Live.Fault != "":

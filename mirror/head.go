@@ -44,17 +44,16 @@ func (p *plan) verdictFor(v verdict, target int, choice string) verdict {
 		return verdict{unmatched, uint8(traffic.UnmatchedRule)}
 	case v.kind == copyIt && p.shapes[target] == nil:
 		return verdict{dropped, uint8(traffic.DroppedCredential)}
+	case v.kind == copyIt && p.unredacted:
+		return verdict{dropped, uint8(traffic.DroppedRedaction)}
 	}
 	return v
 }
 
 // buildHead writes the head of the copy.
 func (w *worker) buildHead(k *copied) {
-	head := k.live.Request.Head(&w.scratch)
+	head := w.askedHead(k)
 	w.isHead = len(head) > 5 && string(head[:5]) == "HEAD "
 	b := k.shape.Append(w.out[:0], head, k.lineEnd, k.hostEnd, rand.Uint64())
-	if k.chunked {
-		b = append(b, "Transfer-Encoding: chunked\r\n"...)
-	}
-	w.out = append(b, "\r\n"...)
+	w.out = append(k.appendFraming(b), "\r\n"...)
 }

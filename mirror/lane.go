@@ -142,7 +142,7 @@ func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, q *ro
 	c := l.copies.take(l.newCopy)
 	c.prepare(live, p, target, s, a)
 	live.copies = append(live.copies, c)
-	if p.After == nil {
+	if !p.late(c.hasBody) {
 		s.push(c)
 	} else {
 		c.hold(p.stage, q)

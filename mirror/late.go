@@ -7,8 +7,9 @@ import (
 	"tain.dev/tain/traffic"
 )
 
-// late is what a copy needs whose mirror asks for more than the head of the request: it is held, out of
-// every queue, until that is known, and a worker decides, since live must not wait for it.
+// late is what a copy needs whose mirror asks for more than the head of the request, or redacts its body:
+// it is held, out of every queue, until that is known, and a worker decides and redacts, since live must
+// not wait for it.
 type late struct {
 	open  bool          // not decided yet
 	place int           // among those that the sender holds
@@ -67,7 +68,7 @@ func (k *copied) wanted() bool {
 		return true
 	}
 	k.late.open = false
-	if k.mirror.After.Matches(k.exchanged()) {
+	if k.mirror.After == nil || k.mirror.After.Matches(k.exchanged()) {
 		return true
 	}
 	k.sender.counts.unmatched[traffic.UnmatchedAfter].Add(1)

@@ -9,6 +9,7 @@ import (
 	"tain.dev/tain/config"
 	"tain.dev/tain/control"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/redact"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
@@ -76,6 +77,14 @@ type plan struct {
 	targets []*target
 	shapes  []*route.Shape // of the copies for each target; nil where there can be none
 	stage   route.Stage    // of After
+
+	redactor   *redact.Redactor // nil where everything may leave
+	unredacted bool             // there can be no redactor, and so no copy
+}
+
+// late says that it is not decided at the head of a request what becomes of it, or of its body.
+func (p *plan) late(hasBody bool) bool {
+	return p.After != nil || hasBody && p.redactor != nil && p.redactor.Bodies()
 }
 
 // samples says whether a request is in the share that is copied: the operators', or the configuration's.
@@ -127,6 +136,8 @@ func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror) plan {
 		p.policy.set(m.control.Mirrors[rm.Name])
 		m.policies[rm.Name] = p.policy
 	}
+	red, err := redactor(&rm.Copy.Redact)
+	p.redactor, p.unredacted = red, err != nil
 	if rm.After != nil {
 		p.stage = rm.After.Stage()
 	}

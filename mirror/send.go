@@ -6,6 +6,7 @@ import (
 
 	"tain.dev/tain/http1"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/redact"
 	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
 )
@@ -35,7 +36,9 @@ type worker struct {
 	out     []byte // what is sent
 	piece   []byte // what is sent of a body
 	scratch []byte // see traffic.Bytes.Slice
-	head    []byte // the answer's head in normal form
+	head    []byte // the answer's head in normal form; before, the request's without what must not leave
+	clean   []byte // what a redaction left
+	stream  redact.Stream
 	in      http1.Response
 }
 
@@ -69,6 +72,9 @@ func (w *worker) drop(o upstream.Outcome) {
 // carry takes one copy to the target and its answer back, in one attempt. It returns false when the
 // worker was canceled.
 func (w *worker) carry(k *copied) bool {
+	if err := w.redact(k); err != nil {
+		return !errors.Is(err, netloop.ErrCanceled)
+	}
 	w.copy, k.carrier = k, w
 	k.state = running
 	w.sender.counts.sent.Add(1)
@@ -86,6 +92,7 @@ func (w *worker) carry(k *copied) bool {
 	}
 	w.up.Release()
 	w.up, w.copy = nil, nil
+	k.answer.Request.Discard()
 	w.sender.succeeded()
 	k.succeed()
 	return true
@@ -147,7 +154,7 @@ func early(err error) bool {
 
 // send sends the head, and the body as far and as soon as live has it.
 func (w *worker) send(k *copied) error {
-	request := &k.live.Request
+	request := k.askedBody()
 	if request.Ended && !k.chunked && request.Captured() <= netloop.MaxCoalesced && !request.Truncated() {
 		return w.up.Send(w.out, request.Body(&w.scratch), upstream.RestNone)
 	}
@@ -166,12 +173,12 @@ func (w *worker) send(k *copied) error {
 			continue
 		}
 		switch {
-		case request.Size > k.mirror.MaxBody:
+		case k.live.Request.Size > k.mirror.MaxBody:
 			return errBody
 		case request.Truncated():
 			return errMemory
 		case request.Ended:
-			return w.up.SendBody(nil, true, request.Trailer)
+			return w.up.SendBody(nil, true, w.askedTrailer(k))
 		case k.live.Done:
 			return errIncomplete
 		}
@@ -190,7 +197,7 @@ func (w *worker) send(k *copied) error {
 func (w *worker) sendFrom(k *copied, at *traffic.Cursor) (more bool, err error) {
 	piece := w.piece[:0]
 	for len(piece) <= maxPiece-traffic.BlockSize {
-		p := k.live.Request.NextBody(at)
+		p := k.askedBody().NextBody(at)
 		if p == nil {
 			break
 		}

@@ -147,7 +147,10 @@ func (s *sender) leave(w *worker) {
 			break
 		}
 	}
-	if k := w.copy; k != nil {
+	if k := w.copy; k != nil && k.state == redacting {
+		k.drop(traffic.DroppedRedaction)
+		k.answer.Release()
+	} else if k != nil {
 		k.fail(traffic.FailedReset)
 	}
 	w.end()
@@ -173,12 +176,17 @@ func (s *sender) failed() {
 	s.resumeAt = s.lane.loop.Clock() + int64(pause)
 }
 
+// purged is why copies are given up at once.
+func (s *sender) purged() traffic.Dropped {
+	if s.lane.m.stopping.Load() {
+		return traffic.DroppedStopping
+	}
+	return traffic.DroppedPaused
+}
+
 // purge gives up every copy that waits, and cancels the workers.
 func (s *sender) purge() {
-	why := traffic.DroppedPaused
-	if s.lane.m.stopping.Load() {
-		why = traffic.DroppedStopping
-	}
+	why := s.purged()
 	for len(s.held) > 0 {
 		s.held[0].dropHeld(why)
 	}

@@ -151,6 +151,9 @@ func (r *Redactor) growTables() {
 	}
 }
 
+// Bodies reports whether a rule may redact the body of a message.
+func (r *Redactor) Bodies() bool { return r.places&(JSON|Form) != 0 }
+
 // Unused lists the rules, by index, that can never apply, because earlier ones do wherever they would.
 func (r *Redactor) Unused() (unused []int) {
 	used := make([]bool, len(r.rules))

@@ -10,6 +10,10 @@ type Pair struct {
 	// Baseline says that the target runs the live version and serves as control.
 	Baseline bool
 
+	// Redactor is what redacted the copy, and has to redact what is kept or shown of the pair: a
+	// *redact.Redactor, nil where everything may be. What a noun does not import it can't name.
+	Redactor any
+
 	// Settle tells the books what became of the pair. Set by whoever makes pairs; it may be
 	// called on any goroutine, once. See [Pair.Finish].
 	Settle func(*Pair, Uncompared)
