@@ -90,7 +90,7 @@ func (t Truth) not() Truth {
 }
 
 // Explain judges each condition of a compiled table, in the order of the text form. [Match.Matches] is
-// true just if all of them hold.
+// true just if all of them hold. What it returns outlives the request.
 func (m *Match) Explain(r *Request) []Step {
 	var steps []Step
 	for _, part := range m.parts() {
@@ -116,6 +116,7 @@ func (m *Match) step(r *Request) Step {
 	default:
 		s.Saw, s.Found = m.saw(r)
 	}
+	s.Saw = strings.Clone(s.Saw) // it may be gone with the request
 	return s
 }
 

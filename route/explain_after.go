@@ -33,7 +33,7 @@ func (a *After) step(x *Exchanged, over Stage) Step {
 	default:
 		s.Saw, s.Found = a.saw(x, over)
 	}
-	s.Holds = a.truth(x, over)
+	s.Saw, s.Holds = strings.Clone(s.Saw), a.truth(x, over)
 	if s.Holds == Open && len(s.Steps) > 0 {
 		s.Holds = s.settle()
 	}
