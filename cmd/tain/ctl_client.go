@@ -39,33 +39,42 @@ func (c *ctl) ask(method, path string, body map[string]any) (*control.Report, er
 }
 
 func (c *ctl) askWithin(ctx context.Context, method, path string, body map[string]any) (*control.Report, error) {
-	base, err := c.base()
-	if err != nil {
-		return nil, err
-	}
 	var content []byte
 	if body != nil {
+		var err error
 		if content, err = json.Marshal(body); err != nil {
 			panic("BUG: an order that is no JSON: " + err.Error())
 		}
 	}
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	status, text, err := exchange(ctx, base, method, path, content)
+	if err != nil {
+		return nil, err
+	}
+	return readReport(base, status, text)
+}
+
+// exchange sends a request to the admin API at base, and returns its answer.
+func exchange(ctx context.Context, base, method, path string, content []byte) (status int, text []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(content))
 	if err != nil {
-		return nil, usageError("--admin: %v", err)
+		return 0, nil, usageError("--admin: %v", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	// A proxy of the environment has no way to this machine's loopback.
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: refuseRedirect}
 	answer, err := client.Do(request)
 	if err != nil {
-		return nil, unreachable(base, err)
+		return 0, nil, unreachable(base, err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return nil, unreachable(base, err)
+	if text, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer)); err != nil {
+		return 0, nil, unreachable(base, err)
 	}
-	return readReport(base, answer.StatusCode, text)
+	return answer.StatusCode, text, nil
 }
 
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -113,9 +122,14 @@ func readReport(base string, status int, text []byte) (*control.Report, error) {
 	case err == nil && says.Error != "":
 		return nil, &exitError{code: exitNegative, err: errors.New(says.Error)}
 	case err != nil || status != http.StatusOK || says.Standing == nil:
-		return nil, environment(fmt.Errorf("what answers at %s, with status %d, is not tain's admin API", base, status), "--admin, or TAIN_ADMIN, is the address of tain's admin API")
+		return nil, stranger(base, status)
 	}
 	return &says.Report, nil
+}
+
+// stranger is the error of something that answers as no admin API of tain does.
+func stranger(base string, status int) error {
+	return environment(fmt.Errorf("what answers at %s, with status %d, is not tain's admin API", base, status), "--admin, or TAIN_ADMIN, is the address of tain's admin API")
 }
 
 // completeMirror asks tain for the names of its mirrors.

@@ -90,7 +90,7 @@ service noticing, compares the answers, and says what it saw.`,
 	root.InitDefaultVersionFlag() // so that tain help lists it, too
 	root.SetFlagErrorFunc(flagError)
 	for _, cmd := range []*cobra.Command{
-		newMirrorCommand(), newRunCommand(), newCheckCommand(), newRoutesCommand(), newCtlCommand(), newDemoCommand(), newVersionCommand(),
+		newMirrorCommand(), newRunCommand(), newCheckCommand(), newRoutesCommand(), newExplainCommand(), newCtlCommand(), newDemoCommand(), newVersionCommand(),
 	} {
 		addCompletions(cmd)
 		root.AddCommand(cmd)

@@ -67,18 +67,7 @@ may charge a card twice.
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&quick.Live, "live", "", "`URL` of the service that answers users, such as http://host:port")
-	f.StringArrayVar(&quick.To, "to", nil, "`URL` that copies go to; repeatable")
-	f.StringVar(&quick.Baseline, "baseline", "", "`URL` of a second instance of the live version, to tell noise from change")
-	f.StringVar(&quick.BackendCA, "backend-ca", "", "PEM `file` of the authorities that certificates of https:// and h2:// URLs come from (default the system's)")
-	f.BoolVar(&quick.BackendInsecure, "backend-insecure", false, "take any certificate of https:// and h2:// URLs")
-	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
-	f.StringArrayVar(&quick.SampleBy, "sample-by", nil, "`key` whose requests are all copied or none, such as 'cookie session', 'header X-User' or address; repeatable, the first that a request has counts")
-	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied; repeatable")
-	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
-	f.StringVar(&quick.Host, "host", "", "Host of the copies: a `name`, or a suffix such as -shadow (default: as the user sent it)")
-	f.DurationVar(&quick.Timeout, "timeout", 10*time.Second, "how long a copy may take, from the connect to the last byte")
-	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
+	addQuickFlags(f, &quick)
 	f.Var((*size)(&set.Mirror.Memory), "mirror-memory", "ceiling for all that exists because of mirrors")
 	f.StringSliceVar(&quick.Listen, "listen", []string{set.Listen[0].Address}, "`address` where users connect, host:port, :port or unix:/path; repeatable")
 	f.StringArrayVar(&certs, "tls-cert", nil, "PEM `file` of the certificate that users see, with its intermediates; repeatable, chosen by the name asked for")
@@ -89,6 +78,22 @@ may charge a card twice.
 	addProcessFlags(f, &set)
 	addOutputFlag(cmd, &output)
 	return cmd
+}
+
+// addQuickFlags adds what says how to mirror.
+func addQuickFlags(f *pflag.FlagSet, quick *config.Quick) {
+	f.StringVar(&quick.Live, "live", "", "`URL` of the service that answers users, such as http://host:port")
+	f.StringArrayVar(&quick.To, "to", nil, "`URL` that copies go to; repeatable")
+	f.StringVar(&quick.Baseline, "baseline", "", "`URL` of a second instance of the live version, to tell noise from change")
+	f.StringVar(&quick.BackendCA, "backend-ca", "", "PEM `file` of the authorities that certificates of https:// and h2:// URLs come from (default the system's)")
+	f.BoolVar(&quick.BackendInsecure, "backend-insecure", false, "take any certificate of https:// and h2:// URLs")
+	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
+	f.StringArrayVar(&quick.SampleBy, "sample-by", nil, "`key` whose requests are all copied or none, such as 'cookie session', 'header X-User' or address; repeatable, the first that a request has counts")
+	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied, such as path=/api/*, source=10.0.0.0/8, or CEL; repeatable")
+	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
+	f.StringVar(&quick.Host, "host", "", "Host of the copies: a `name`, or a suffix such as -shadow (default: as the user sent it)")
+	f.DurationVar(&quick.Timeout, "timeout", 10*time.Second, "how long a copy may take, from the connect to the last byte")
+	f.Var((*size)(&quick.MaxCopyBody), "max-copy-body", "largest request body that is copied (default 1MiB)")
 }
 
 // addProcessFlags adds what tain mirror and tain demo have in common.
