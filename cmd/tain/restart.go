@@ -11,7 +11,7 @@ import (
 )
 
 // atOnce are the parts of a configuration that take effect without a restart.
-var atOnce = []string{"Table", "Listen"}
+var atOnce = []string{"Table", "Listen", "PseudonymKey"}
 
 // change is a setting whose new value waits for a restart.
 type change struct{ setting, old, new string }

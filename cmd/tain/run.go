@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/mirror"
 	"tain.dev/tain/source/file"
 )
 
@@ -20,7 +21,7 @@ allows it again.`,
 		Example: "  tain run -f tain.yaml\n  tain run -f /etc/tain",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			watcher := file.New(path)
+			watcher := file.New(path, mirror.CheckRedaction)
 			cfg, errs := watcher.Load()
 			if !onlyRoutes(errs) || len(errs) > 0 && len(cfg.Table.Routes()) == 0 {
 				return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + path + " lists this again"}

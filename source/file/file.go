@@ -27,7 +27,8 @@ const (
 
 // Watcher watches one path. Make it with [New].
 type Watcher struct {
-	path string
+	path  string
+	looks []config.Look
 	// Of Run:
 	log  *slog.Logger
 	take func(*config.Config, []error)
@@ -38,16 +39,16 @@ type Watcher struct {
 	late           map[string]bool // folders that can't be watched
 }
 
-// New makes a watcher of a file or folder, see [config.Load].
-func New(path string) *Watcher {
-	return &Watcher{path: path, reload: make(chan struct{}, 1), late: map[string]bool{}}
+// New makes a watcher of a file or folder, at whose mirrors looks are taken, see [config.Load].
+func New(path string, looks ...config.Look) *Watcher {
+	return &Watcher{path: path, looks: looks, reload: make(chan struct{}, 1), late: map[string]bool{}}
 }
 
 // Load reads the configuration now, without a delivery. It is for the start, before Run: what has
 // not changed since is not delivered again.
 func (w *Watcher) Load() (*config.Config, []error) {
 	w.seen = fingerprint(w.path)
-	return config.Load(w.path)
+	return config.Load(w.path, w.looks...)
 }
 
 // Reload asks Run to read and deliver, whether there is a change or not. It returns at once and is
