@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/mirror"
 )
 
 const fileUsage = "`path` of the configuration: a YAML file, or a folder of them"
@@ -19,12 +20,16 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check -f tain.yaml",
 		Short: "Say everything that is wrong with a configuration",
 		Long: `tain check reads a configuration as tain run does, and loads the certificates that it names. It lists
-everything that is wrong with it, with file, line and column, and exits with 1 if there is anything.`,
+everything that is wrong with it, with file, line and column, and exits with 1 if there is anything. What is
+right but of no use, such as a route that is never reached, is a warning.`,
 		Example: "  tain check -f tain.yaml\n  tain check -f /etc/tain",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, errs := config.Load(path)
+			cfg, errs := config.Load(path, mirror.CheckRedaction)
 			errs = append(errs, checkFiles(path, cfg, errs, plainLogger(cmd.ErrOrStderr()))...)
+			for _, warning := range cfg.Warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "tain: warning:", warning)
+			}
 			if len(errs) > 0 {
 				return &exitError{code: exitNegative, err: joinErrors(errs)}
 			}
@@ -45,7 +50,7 @@ func newRoutesCommand() *cobra.Command {
 		Example: "  tain routes -f tain.yaml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, errs := config.Load(path)
+			cfg, errs := config.Load(path, mirror.CheckRedaction)
 			fmt.Fprint(cmd.OutOrStdout(), cfg.Table)
 			if len(errs) > 0 {
 				return &exitError{code: exitNegative, err: joinErrors(errs)}

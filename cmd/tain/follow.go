@@ -19,12 +19,14 @@ import (
 func (s *system) follow(w *file.Watcher, problems []error) {
 	keeper := source.New(s.setTable, s.reloaded)
 	keeper.Take(s.cfg, problems)
+	s.warnOfUseless(s.cfg)
 	read := time.Now() // when certificates that were loaded before were known
 	s.tellReload(moves{}, read)
 	s.watcher = w
 	s.watch = func(ctx context.Context) error {
 		return w.Run(ctx, s.log, func(cfg *config.Config, errs []error) {
 			keeper.Take(cfg, errs)
+			s.warnOfUseless(cfg)
 			var m moves
 			if onlyRoutes(errs) {
 				m = s.followListeners(cfg)
@@ -44,6 +46,13 @@ func (s *system) reloaded(status source.Status) {
 		s.log.Error("the configuration is wrong; what was good before goes on", "err", err)
 	}
 	s.reload.Store(r)
+}
+
+// warnOfUseless says what of a configuration is right, and does nothing.
+func (s *system) warnOfUseless(cfg *config.Config) {
+	for _, warning := range cfg.Warnings {
+		s.log.Warn("of no use", "what", warning)
+	}
 }
 
 // tellReload says in one line how a reading went, and what came of it. before is when the last one
