@@ -25,6 +25,7 @@ func TestChurn(t *testing.T) {
 		"route all\nbackend http://" + live.Addr + "\n",
 		"route all\nbackend http://" + live.Addr + "\nmirror v2 100%\nwrites\ntimeout 100ms\nto http://" + good.Addr + " v2\nto http://" + bad.Addr + " bad\n",
 		"route all\nbackend http://" + live.Addr + "\nmirror v2 50%\nwrites\ntimeout 100ms\nto http://" + bad.Addr + " v2\nbaseline http://" + good.Addr + " bad\n",
+		"route all\nbackend http://" + live.Addr + "\nmirror v2 100%\nwrites\nafter\nsize < 5\nend\nto http://" + good.Addr + " v2\nmirror late 100%\nwrites\nafter\nstatus 200-299\nend\nto http://" + good.Addr + " bad\n",
 	}
 	r := start(t, cfg, tables[1])
 	r.onLoop(func() { r.silent = true })
