@@ -26,7 +26,7 @@ func (d *differ) array(i, j int32) {
 	}
 	length := len(d.path)
 	d.path = append(d.path, "[*]"...)
-	eachPair(live, mirror, identified, d.element)
+	eachPair(live, mirror, identified, d.matched)
 	d.path = d.path[:length]
 	d.matches = d.matches[:base]
 }
@@ -54,6 +54,14 @@ func (d *differ) pairIdentified(live, mirror []match) bool {
 		}
 	}
 	return false
+}
+
+// matched compares one element at its place in the arrays.
+func (d *differ) matched(a, b match) {
+	atLive, atMirror := d.atLive, d.atMirror
+	d.atLive, d.atMirror = d.veil.element(atLive, a.place), d.veil.element(atMirror, b.place)
+	d.element(a.node, b.node)
+	d.atLive, d.atMirror = atLive, atMirror
 }
 
 // element compares one element, which one of the sides may lack.

@@ -15,7 +15,7 @@ import (
 func jsonDiffs(t *testing.T, live, mirror string) (all []string) {
 	t.Helper()
 	var examples []*diff
-	d := differ{mask: redact.New("token"), now: epoch.UnixNano()}
+	d := differ{veil: new(veil), mask: redact.New("token"), now: epoch.UnixNano()}
 	d.note = func(kind finding.Kind, path []byte) *diff {
 		examples = append(examples, &diff{kind: kind, path: string(path)})
 		return examples[len(examples)-1]

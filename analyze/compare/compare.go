@@ -50,6 +50,7 @@ type Comparer struct {
 	request   reader
 	live      reader
 	mirror    reader
+	veil      veil
 	headers   headers
 	differ    differ
 	wire      wireDiffer
@@ -62,9 +63,9 @@ func New(cfg Config) *Comparer {
 	}
 	c := &Comparer{cfg: cfg, groups: make(map[string]*group), controlled: make(map[string]bool)}
 	c.build = c.buildRecord
-	c.headers = headers{mask: cfg.Mask, note: c.note}
-	c.differ = differ{mask: cfg.Mask, note: c.note}
-	c.wire = wireDiffer{mask: cfg.Mask, note: c.note}
+	c.headers = headers{mask: cfg.Mask, veil: &c.veil, note: c.note}
+	c.differ = differ{mask: cfg.Mask, veil: &c.veil, note: c.note}
+	c.wire = wireDiffer{mask: cfg.Mask, veil: &c.veil, note: c.note}
 	return c
 }
 
@@ -105,6 +106,7 @@ func (c *Comparer) Pair(p *traffic.Pair) traffic.Uncompared {
 // begin makes p the pair at hand.
 func (c *Comparer) begin(p *traffic.Pair) {
 	c.pair, c.record, c.differs, c.labels = p, nil, false, c.labels[:0]
+	c.veil.turn(p)
 	c.seq++
 	c.differ.now, c.wire.now = p.Live.Start, p.Live.Start
 	c.present = c.group(p).side(p)
@@ -135,6 +137,9 @@ func (c *Comparer) fields(kind finding.Kind, live, mirror []byte) {
 // end lets go of the pair at hand, and keeps a record of it where one is wanted.
 func (c *Comparer) end() {
 	p := c.pair
+	if c.veil.tolerated {
+		c.present.redacted++
+	}
 	if c.differs {
 		c.present.differing++
 		c.giveExamples()
@@ -170,6 +175,7 @@ type Tally struct {
 	Baseline       bool
 	Pairs          uint64 // pairs that were compared
 	Differing      uint64 // pairs that showed any difference, noise included
+	Redacted       uint64 // pairs that differ in what their mirror redacts, which is tolerated
 }
 
 // Tallies returns what was compared so far, in no order of meaning but always the same.
@@ -186,6 +192,7 @@ func (c *Comparer) Tallies() []Tally {
 			}
 			sums[key].Pairs += s.pairs
 			sums[key].Differing += s.differing
+			sums[key].Redacted += s.redacted
 		}
 	}
 	return sortedTallies(sums)

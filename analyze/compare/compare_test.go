@@ -195,7 +195,7 @@ func TestGroupsAndTallies(t *testing.T) {
 	if f := found[0]; f.Route != "shop" || f.Mirror != "quick" || !f.First.Equal(epoch.Add(10*time.Millisecond)) || !f.Last.After(f.First) {
 		t.Errorf("finding %+v", f)
 	}
-	want := []Tally{{"quick", "new", false, 10, 10}, {"quick", "newer", false, 10, 0}}
+	want := []Tally{{"quick", "new", false, 10, 10, 0}, {"quick", "newer", false, 10, 0, 0}}
 	if got := l.c.Tallies(); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("tallies %+v, want %+v", got, want)
 	}

@@ -15,6 +15,7 @@ import (
 type differ struct {
 	live, mirror document
 	mask         *redact.Mask
+	veil         *veil
 	// note counts a difference. It returns what is known of it if the values of this pair are
 	// wanted as its example, else nil.
 	note func(kind finding.Kind, path []byte) *diff
@@ -23,6 +24,8 @@ type differ struct {
 
 	path   []byte
 	secret int // how many of the fields on the path are secret
+	// atLive and atMirror are where the values under way are, for the rules of the veil.
+	atLive, atMirror redact.Trail
 	// nodes is a stack of lists of nodes that the objects and arrays under way have taken apart.
 	nodes   []int32
 	matches []match
@@ -50,6 +53,7 @@ func (d *differ) messages(live, mirror [][]byte) bool {
 // walk notes how the two documents differ. root is the path of both.
 func (d *differ) walk(root string) {
 	d.path, d.nodes, d.matches, d.secret = append(d.path[:0], root...), d.nodes[:0], d.matches[:0], 0
+	d.atLive, d.atMirror = d.veil.trail(), d.veil.trail()
 	d.value(0, 0)
 }
 
@@ -83,8 +87,12 @@ func (d *differ) value(i, j int32) {
 	}
 }
 
-// report notes a difference at the present path, between node i of live and node j of the mirror.
+// report notes a difference at the present path, between node i of live and node j of the mirror, unless
+// it is nothing but what rules redact.
 func (d *differ) report(kind finding.Kind, i, j int32) {
+	if d.veil.hides(d.atLive, d.atMirror) || i != none && j != none && kind != finding.Order && d.veil.echoes(d.live.raw(i), d.mirror.raw(j)) {
+		return
+	}
 	path := d.path
 	if len(path) == 0 {
 		path = []byte("$")
@@ -95,16 +103,20 @@ func (d *differ) report(kind finding.Kind, i, j int32) {
 	}
 	example.live, example.mirror = absent, absent
 	if i != none {
-		example.live = d.show(d.live.raw(i))
+		example.live = d.show(&d.live, i, d.atLive)
 	}
 	if j != none {
-		example.mirror = d.show(d.mirror.raw(j))
+		example.mirror = d.show(&d.mirror, j, d.atMirror)
 	}
 }
 
 // show returns a value as it may be shown.
-func (d *differ) show(value []byte) string {
-	if d.secret > 0 {
+func (d *differ) show(doc *document, i int32, at redact.Trail) string {
+	if d.secret > 0 || d.veil.hidesWithin(doc, i, at) {
+		return redact.Masked
+	}
+	value, whole := d.veil.value(nil, doc.raw(i))
+	if !whole {
 		return redact.Masked
 	}
 	return clip(d.mask.Body("application/json", value))
@@ -187,7 +199,10 @@ func (d *differ) field(a, b int32) {
 	if secret {
 		d.secret++
 	}
+	atLive, atMirror := d.atLive, d.atMirror
+	d.atLive, d.atMirror = d.veil.field(atLive, name), d.veil.field(atMirror, name)
 	d.element(a, b)
+	d.atLive, d.atMirror = atLive, atMirror
 	if secret {
 		d.secret--
 	}

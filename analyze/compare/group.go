@@ -44,6 +44,7 @@ type side struct {
 	baseline    bool
 	pairs       uint64
 	differing   uint64
+	redacted    uint64         // pairs that differ in what their mirror redacts
 	first, last int64          // start of the first and the latest pair, nanoseconds since 1970
 	live        stat.Histogram // time to the last byte, of pairs with equal status
 	mirror      stat.Histogram

@@ -112,6 +112,7 @@ type field struct{ name, part, value []byte }
 // headers compares the fields of two heads, or two trailers, as multisets. It reuses its memory.
 type headers struct {
 	mask         *redact.Mask
+	veil         *veil
 	note         func(kind finding.Kind, path []byte) *diff
 	live, mirror []field
 	name         []byte
@@ -132,7 +133,7 @@ func (h *headers) compare(kind finding.Kind, live, mirror []byte) {
 			x, a = cutName(a)
 			y, b = cutName(b)
 		}
-		if !slices.EqualFunc(x, y, func(x, y field) bool { return bytes.Equal(x.part, y.part) }) {
+		if !slices.EqualFunc(x, y, samePart) && !h.veil.hidesFields(x, y) {
 			h.report(kind, x, y)
 		}
 	}
@@ -221,12 +222,16 @@ func (h *headers) show(fields []field) string {
 
 // showValue returns one value as it may be shown. What is binary says so.
 func (h *headers) showValue(f field) string {
-	if isBinary(f.name) && !h.mask.Any() {
+	if isBinary(f.name) && !h.mask.Any() && h.veil.rules == nil {
 		if data, err := base64.RawStdEncoding.DecodeString(string(meaning(f.name, f.value))); err == nil {
 			return clip(data)
 		}
 	}
-	return h.mask.Header(string(f.name), string(meaning(f.name, f.value)))
+	value, kept := h.veil.header(f.name, meaning(f.name, f.value))
+	if !kept {
+		return redact.Masked
+	}
+	return h.mask.Header(string(f.name), string(value))
 }
 
 // isBinary reports whether a field is one of those in which gRPC sends binary data.

@@ -16,7 +16,7 @@ func headerDiffs(live, mirror string) []string { return lineDiffs(finding.Header
 func lineDiffs(kind finding.Kind, live, mirror string) []string {
 	var all []string
 	var examples []*diff
-	h := headers{mask: redact.New("token")}
+	h := headers{veil: new(veil), mask: redact.New("token")}
 	h.note = func(_ finding.Kind, path []byte) *diff {
 		d := &diff{path: string(path)}
 		examples = append(examples, d)

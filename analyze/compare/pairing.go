@@ -121,25 +121,28 @@ func shuffled(live []match) bool {
 	return false
 }
 
-// eachPair gives every element to compare with its counterpart, or with none. Those without one are
+// nobody is the counterpart of an element that has none.
+var nobody = match{node: none, place: none, other: none}
+
+// eachPair gives every element to compare with its counterpart, or with nobody. Those without one are
 // paired in order, unless they are identified and hence are known to have none.
-func eachPair(live, mirror []match, identified bool, compare func(live, mirror int32)) {
+func eachPair(live, mirror []match, identified bool, compare func(live, mirror match)) {
 	b := 0
 	for _, m := range live {
 		if m.other != none {
-			compare(m.node, mirror[m.other].node)
+			compare(m, mirror[m.other])
 			continue
 		}
 		b = nextLonely(mirror, b)
 		if identified || b == len(mirror) {
-			compare(m.node, none)
+			compare(m, nobody)
 			continue
 		}
-		compare(m.node, mirror[b].node)
+		compare(m, mirror[b])
 		b++
 	}
 	for b = nextLonely(mirror, b); b < len(mirror); b = nextLonely(mirror, b+1) {
-		compare(none, mirror[b].node)
+		compare(nobody, mirror[b])
 	}
 }
 

@@ -67,7 +67,7 @@ func FuzzDiffer(f *testing.F) {
 }
 
 func countDiffs(a, b []byte) (n int) {
-	d := differ{now: math.MinInt64, mask: redact.New(), note: func(finding.Kind, []byte) *diff { n++; return nil }}
+	d := differ{veil: new(veil), now: math.MinInt64, mask: redact.New(), note: func(finding.Kind, []byte) *diff { n++; return nil }}
 	if !d.json(a, b) {
 		return -1
 	}

@@ -57,7 +57,7 @@ func milliseconds(d time.Duration) float64 {
 func (c *Comparer) message(m *reader) traffic.RecordMessage {
 	mask := c.cfg.Mask
 	r := traffic.RecordMessage{
-		Start:    mask.Start(string(m.start)),
+		Start:    mask.Start(string(c.veil.start(m.start))),
 		Header:   c.recordFields(m.lines),
 		BodySize: m.Size, Truncated: m.Truncated(),
 		Trailer: c.recordFields(m.trailer),
@@ -65,17 +65,22 @@ func (c *Comparer) message(m *reader) traffic.RecordMessage {
 	if m.Captured() == 0 {
 		return r
 	}
+	kind := string(headerValue(m.lines, "Content-Type"))
 	body, ok := m.decoder.decode(headerValue(m.lines, "Content-Encoding"), m.Body(&m.bodyBuf))
-	if !ok {
+	switch {
+	case ok:
+		var whole bool
+		body, whole = c.veil.body(nil, kind, body, r.Truncated)
+		r.Truncated = r.Truncated || !whole
+	case mask.Any() || c.veil.rules != nil && c.veil.rules.Bodies():
+		body = []byte(redact.Masked)
+	default:
 		body = m.Body(&m.bodyBuf)
-		if mask.Any() {
-			body = []byte(redact.Masked)
-		}
 	}
 	if len(body) > maxRecordBody {
 		body, r.Truncated = body[:maxRecordBody], true
 	}
-	r.Body, r.Base64 = text(mask.Body(string(headerValue(m.lines, "Content-Type")), body), r.Truncated)
+	r.Body, r.Base64 = text(mask.Body(kind, body), r.Truncated)
 	return r
 }
 
@@ -84,6 +89,10 @@ func (c *Comparer) recordFields(lines []byte) (all [][2]string) {
 	for name, value := range traffic.Lines(lines) {
 		if equalFold(name, grpcMessage) {
 			value = bytes.ToValidUTF8(unescape(value), []byte("\ufffd"))
+		}
+		value, kept := c.veil.header(name, value)
+		if !kept {
+			continue
 		}
 		all = append(all, [2]string{string(name), c.cfg.Mask.Header(string(name), string(value))})
 	}

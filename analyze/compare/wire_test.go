@@ -67,7 +67,7 @@ func TestFieldsOfProtobuf(t *testing.T) {
 // wireDiffs compares two lists of messages and lists what differs.
 func wireDiffs(mask *redact.Mask, typed bool, live, mirror [][]byte) (all []string) {
 	var found []*diff
-	w := wireDiffer{mask: mask, now: math.MinInt64}
+	w := wireDiffer{veil: new(veil), mask: mask, now: math.MinInt64}
 	w.note = func(kind finding.Kind, path []byte) *diff {
 		found = append(found, &diff{label: string(kind) + " " + string(path)})
 		return found[len(found)-1]

@@ -22,6 +22,7 @@ const (
 // A field with a default value is not sent, so that to be missing is a value like any other.
 type wireDiffer struct {
 	mask *redact.Mask
+	veil *veil
 	// note and now are as in [differ].
 	note func(kind finding.Kind, path []byte) *diff
 	now  int64
@@ -64,7 +65,7 @@ func (w *wireDiffer) list(a, endA, b, endB int, element string) {
 	}
 	length := len(w.path)
 	w.path = append(w.path, element...)
-	eachPair(live, mirror, identified, w.element)
+	eachPair(live, mirror, identified, w.matched)
 	w.path = w.path[:length]
 	w.matches = w.matches[:base]
 }
@@ -94,6 +95,8 @@ func (w *wireDiffer) identity(i int32) (uint64, bool) {
 	}
 	return mix(mix(uint64(first.wire), first.bits), maphash.Bytes(seed, first.bytes)), true
 }
+
+func (w *wireDiffer) matched(a, b match) { w.element(a.node, b.node) }
 
 // element compares one field, which one of the sides may lack.
 func (w *wireDiffer) element(a, b int32) {
@@ -220,7 +223,7 @@ func (w *wireDiffer) show(kind finding.Kind, i int32) string {
 	switch {
 	case i == none:
 		return absent
-	case w.mask.Any():
+	case w.mask.Any(), w.veil.rules != nil && w.veil.rules.Bodies():
 		return redact.Masked
 	case kind == finding.Type:
 		return w.fields[i].wire.String() + " " + w.fields[i].text()
