@@ -95,7 +95,9 @@ func TestMirrors(t *testing.T) {
 	contains(t, w, "/api/v1/mirrors", `{"mirror":"v2","target":"127.0.0.1:9001","baseline":false,"paused":false,`+
 		`"seen":100,"unmatched":{"method":5},"unsampled":10,"dropped":{"queue":3},`+
 		`"sent":80,"answered":70,"failed":{"timeout":6},"compared":60,"uncompared":{"live":7},`+
-		`"queued":2,"inflight":4,"comparing":3,"latency":{"count":4,"p50_ms":1.5,"p90_ms":2,"p99_ms":3}}`)
+		`"queued":2,"inflight":4,"comparing":3,`+
+		`"limits":{"limit":6.5,"breaker":"half-open","breaker_why":"the probe failed","breaker_opened":3,"share":0.25,"share_why":"live is slow"},`+
+		`"latency":{"count":4,"p50_ms":1.5,"p90_ms":2,"p99_ms":3}}`)
 	w.make(t, control.Decision{What: control.Kill, By: "ann"}, control.Decision{What: control.Pause, Mirror: "v3"}, control.Decision{What: control.Pause, Mirror: "v2", By: "bob"})
 	if standing, _ := get(t, w, "/api/v1/mirrors", 200)["mirrors"].([]any)[0].(map[string]any)["standing"].([]any); len(standing) != 1 || standing[0].(map[string]any)["by"] != "bob" {
 		t.Errorf("for v2 there stands %v, want bob's decision alone", standing)

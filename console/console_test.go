@@ -105,6 +105,7 @@ func someBooks(mirror, target string) traffic.Books {
 	b.Dropped[traffic.DroppedQueue] = 3
 	b.Failed[traffic.FailedTimeout] = 6
 	b.Uncompared[traffic.UncomparedLive] = 7
+	b.Throttle = &traffic.Throttle{Limit: 6.5, Breaker: "half-open", BreakerWhy: "the probe failed", BreakerOpened: 3, Share: 0.25, ShareWhy: "live is slow"}
 	return b
 }
 

@@ -35,6 +35,10 @@ var (
 )
 
 var (
+	mirrorLimit   = desc("tain_mirror_limit", "Copies that may be in flight, now; 0 is no limit.", "mirror", "target")
+	breakerOpen   = desc("tain_mirror_breaker_open", "1 while the breaker is open, or waits for the outcome of its probe.", "mirror", "target")
+	breakerOpened = desc("tain_mirror_breaker_opened_total", "How often the breaker opened, after failed probes too.", "mirror", "target")
+	strainShare   = desc("tain_mirror_strain_ratio", "Part of what is configured that is copied, 0 to 1; less than 1 while live shows strain.", "mirror", "target")
 	mirrorPaused  = desc("tain_mirror_paused", "1 while the mirror is paused.", "mirror", "target")
 	mirrorLatency = desc("tain_mirror_latency_seconds", "From sending a copy to the last byte of its answer.", "mirror", "target")
 	mirrorDecided = desc("tain_mirror_decided_ratio", "Share of the requests, 0 to 1, that operators decided on instead of the configuration's.", "mirror")
@@ -110,7 +114,18 @@ func (c collector) collectBooks(out chan<- prometheus.Metric, b *traffic.Books) 
 	gauge(out, inflight, float64(b.InFlight), of...)
 	gauge(out, comparing, float64(b.Comparing), of...)
 	gauge(out, mirrorPaused, oneIf(b.Paused), of...)
+	collectThrottle(out, b.Throttle, of)
 	histogram(out, mirrorLatency, c.src.Latency(b.Mirror, b.Target), of...)
+}
+
+func collectThrottle(out chan<- prometheus.Metric, t *traffic.Throttle, of []string) {
+	if t == nil {
+		return
+	}
+	gauge(out, mirrorLimit, t.Limit, of...)
+	gauge(out, breakerOpen, oneIf(t.Breaker == "open" || t.Breaker == "half-open"), of...)
+	count(out, breakerOpened, t.BreakerOpened, of...)
+	gauge(out, strainShare, t.Share, of...)
 }
 
 func (c collector) collectLive(out chan<- prometheus.Metric) {

@@ -69,7 +69,8 @@ type booksView struct {
 	// Standing are the decisions that hold for the mirror, besides the kill switch.
 	Standing []control.Decision `json:"standing,omitempty"`
 	traffic.Account
-	Latency Latency `json:"latency"`
+	Limits  *traffic.Throttle `json:"limits,omitempty"`
+	Latency Latency           `json:"latency"`
 }
 
 func viewMirrors(books []traffic.Books, latency func(mirror, target string) Latency, standing []control.Decision) []booksView {
@@ -80,6 +81,7 @@ func viewMirrors(books []traffic.Books, latency func(mirror, target string) Late
 			Mirror: b.Mirror, Target: b.Target, Baseline: b.Baseline, Paused: b.Paused,
 			Standing: about(b.Mirror, standing),
 			Account:  b.Account(),
+			Limits:   b.Throttle,
 			Latency:  latency(b.Mirror, b.Target),
 		})
 	}

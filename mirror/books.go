@@ -12,6 +12,7 @@ type book struct {
 	mirror, target string
 	baseline       atomic.Bool // as the present table has it
 	policy         *policy
+	limiter        atomic.Pointer[limiter] // as the present table has it
 	lanes          []*counts
 	// What the analysers report.
 	compared   atomic.Uint64
@@ -55,7 +56,7 @@ func (m *Mirror) Books() []traffic.Books {
 // snapshot reads what comes late in a copy's life first, so that no difference is negative. What
 // is under way is the difference.
 func (b *book) snapshot() traffic.Books {
-	s := traffic.Books{Mirror: b.mirror, Target: b.target, Baseline: b.baseline.Load()}
+	s := traffic.Books{Mirror: b.mirror, Target: b.target, Baseline: b.baseline.Load(), Throttle: b.limiter.Load().status()}
 	var settled, ended, before int64
 	for i := range b.uncompared {
 		s.Uncompared[i] = b.uncompared[i].Load()

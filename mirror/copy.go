@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/pace"
 	"tain.dev/tain/redact"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -79,6 +80,7 @@ type copied struct {
 	cleaned          bool             // its body is the redacted one, in answer.Request
 	altered          bool             // which is another than live's
 	late             late
+	permit           permit
 	next             *copied
 }
 
@@ -118,13 +120,15 @@ func (k *copied) prepare(live *capture, p *plan, target int, s *sender, a *traff
 // drop books a copy that never started. It stays in the queue until its turn comes, without its
 // memory.
 func (k *copied) drop(why traffic.Dropped) {
+	k.permit.giveBack(k.lane.loop.Now(), 0, pace.Ignored)
 	k.sender.counts.dropped[why].Add(1)
 	k.state = ended
 	k.releaseLive()
 }
 
-// fail books a copy that started and got no complete answer.
-func (k *copied) fail(why traffic.Failed) {
+// fail books a copy that started and got no complete answer, which says o of the target.
+func (k *copied) fail(why traffic.Failed, o pace.Outcome) {
+	k.permit.giveBack(k.lane.loop.Now(), 0, o)
 	k.sender.counts.failed[why].Add(1)
 	k.state = ended
 	k.releaseLive()
@@ -175,6 +179,7 @@ func (k *copied) releaseLive() {
 
 // succeed books a complete answer, and pairs it with live's, now or when live has ended.
 func (k *copied) succeed() {
+	k.permit.giveBack(k.lane.loop.Now(), int64(k.answer.LastByte), outcomeOfStatus(k.answer.Status))
 	k.sender.counts.answered.Add(1)
 	k.sender.counts.latency.Add(k.answer.LastByte)
 	k.state = answered

@@ -21,7 +21,7 @@ func startQuitter(t testing.TB, after time.Duration) (addr string) {
 // TestOverdueCopies holds that a target is not blamed for the end of a call whose time was over, as its
 // user had set it.
 func TestOverdueCopies(t *testing.T) {
-	f := func(kind, patience string, why traffic.Failed, want pace) {
+	f := func(kind, patience string, why traffic.Failed, want flow) {
 		t.Helper()
 		live := startFaulty(t, "ok")
 		target := startQuitter(t, 100*time.Millisecond)
@@ -44,7 +44,7 @@ func TestOverdueCopies(t *testing.T) {
 		}
 		asker.CloseIdleConnections()
 	}
-	blamed, free := pace{1, 1}, pace{firstWindow, 0}
+	blamed, free := flow{1, 1}, flow{firstWindow, 0}
 	f("application/grpc", "100m", traffic.FailedTimeout, free)
 	f("application/grpc+proto", "1n", traffic.FailedTimeout, free)
 	f("application/grpc", "10S", traffic.FailedReset, blamed)

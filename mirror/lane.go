@@ -5,6 +5,7 @@ import (
 
 	"tain.dev/tain/http2"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/pace"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
@@ -126,13 +127,15 @@ func (v verdict) count(c *counts) bool {
 // The first copy of a request makes its capture too.
 func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, q *route.Request, a *traffic.Arrival) *capture {
 	s := l.sender(p.targets[target])
-	if s.full() {
-		s.counts.dropped[traffic.DroppedQueue].Add(1)
+	permit := permit{of: p.limits[target]}
+	if why, ok := s.admit(&permit, p.After != nil); !ok {
+		s.counts.dropped[why].Add(1)
 		return live
 	}
 	if live == nil {
 		if live = l.capture(p, r, a); live == nil {
 			s.counts.dropped[traffic.DroppedMemory].Add(1)
+			permit.giveBack(l.loop.Now(), 0, pace.Ignored)
 			return nil
 		}
 	} else {
@@ -141,6 +144,7 @@ func (l *lane) enqueue(live *capture, p *plan, target int, r *route.Route, q *ro
 	live.Request.Limit = max(live.Request.Limit, int(p.MaxBody))
 	c := l.copies.take(l.newCopy)
 	c.prepare(live, p, target, s, a)
+	c.permit = permit
 	live.copies = append(live.copies, c)
 	if !p.late(c.hasBody) {
 		s.push(c)

@@ -9,6 +9,7 @@ import (
 	"tain.dev/tain/config"
 	"tain.dev/tain/control"
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/pace"
 	"tain.dev/tain/redact"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
@@ -31,12 +32,15 @@ type Mirror struct {
 	killed   atomic.Bool
 	stopping atomic.Bool
 	plans    atomic.Pointer[plans]
+	strain   *pace.Strain
+	watching atomic.Bool // some limits of the present table ask for strain
 
 	mu       sync.Mutex // guards the fields below; no loop takes it
 	books    []*book    // in the order in which they were opened
 	control  control.State
 	policies map[string]*policy
 	targets  map[targetKey]*target
+	limiters map[limitKey]*limiter // of the present table
 }
 
 // policy is what operators decided about all mirrors of one name.
@@ -75,6 +79,7 @@ type plan struct {
 	*route.Mirror
 	policy  *policy
 	targets []*target
+	limits  []*limiter     // for each target; nil where there are none
 	shapes  []*route.Shape // of the copies for each target; nil where there can be none
 	stage   route.Stage    // of After
 
@@ -105,6 +110,7 @@ func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, memory *t
 		memory:   memory,
 		set:      set,
 		pairs:    pairs,
+		strain:   pace.NewStrain(len(loops)),
 		policies: make(map[string]*policy),
 		targets:  make(map[targetKey]*target),
 	}
@@ -121,15 +127,19 @@ func (m *Mirror) SetTable(t *route.Table) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := &plans{byRoute: make(map[*route.Route][]plan), former: m.plans.Load().byRoute}
+	before, strain := m.limiters, false
+	m.limiters = make(map[limitKey]*limiter)
 	for _, r := range t.Routes() {
 		for _, rm := range r.Mirrors {
-			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(r, rm))
+			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(r, rm, before))
+			strain = strain || rm.Limits.Strain
 		}
 	}
+	m.watching.Store(strain)
 	m.plans.Store(next)
 }
 
-func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror) plan {
+func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror, before map[limitKey]*limiter) plan {
 	p := plan{Mirror: rm, policy: m.policies[rm.Name], shapes: shapes(&m.cfg, r, rm)}
 	if p.policy == nil {
 		p.policy = &policy{}
@@ -150,10 +160,25 @@ func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror) plan {
 			}
 			m.targets[key] = &target{id: len(m.targets), book: m.bookLocked(rm.Name, t), cluster: cluster}
 		}
+		limits := m.limiterLocked(limitKey{key, rm.Limits}, before)
 		m.targets[key].book.baseline.Store(t.Baseline)
-		p.targets = append(p.targets, m.targets[key])
+		m.targets[key].book.limiter.Store(limits)
+		p.targets, p.limits = append(p.targets, m.targets[key]), append(p.limits, limits)
 	}
 	return p
+}
+
+// limiterLocked is the limiter of the present table, else that of the table before, else a new one.
+func (m *Mirror) limiterLocked(key limitKey, before map[limitKey]*limiter) *limiter {
+	if l, ok := m.limiters[key]; ok {
+		return l
+	}
+	l, ok := before[key]
+	if !ok {
+		l = newLimiter(key.Limits, m.cfg.Connections, m.strain)
+	}
+	m.limiters[key] = l
+	return l
 }
 
 func (m *Mirror) bookLocked(mirror string, t route.Target) *book {

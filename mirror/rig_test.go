@@ -74,6 +74,7 @@ func start(t testing.TB, cfg *config.Config, table string) *rig {
 	set, loops := upstream.NewSet(slog.New(slog.DiscardHandler)), []*netloop.Loop{loop}
 	r.Mirror = New(cfg, loops, set, r.memory, r.takePair)
 	r.proxy = proxy.New(cfg, loops, set, r.Offer, nil, log)
+	r.proxy.Watch(r.Observe)
 	r.setTable(t, table)
 	r.proxy.Listen(listener, func() *proxy.Entry { return &proxy.Entry{} })
 	stopped := make(chan bool)

@@ -87,7 +87,7 @@ func (w *worker) carry(k *copied) bool {
 		}
 		w.drop(outcome)
 		w.copy = nil
-		k.fail(why)
+		k.fail(why, outcomeOf(outcome))
 		return why != traffic.FailedStopping
 	}
 	w.up.Release()
@@ -109,6 +109,7 @@ func (w *worker) exchange(k *copied) (err error) {
 	}
 	w.up.SetDeadline(w.left())
 	w.buildHead(k)
+	k.permit.charge(w.sentAt, len(w.out))
 	sendErr := w.send(k)
 	if sendErr == errIncomplete && k.live.Fault == "" {
 		w.up.SetDeadline(min(w.left(), earlyTime))
@@ -156,6 +157,7 @@ func early(err error) bool {
 func (w *worker) send(k *copied) error {
 	request := k.askedBody()
 	if request.Ended && !k.chunked && request.Captured() <= netloop.MaxCoalesced && !request.Truncated() {
+		k.permit.charge(w.sentAt, request.Captured())
 		return w.up.Send(w.out, request.Body(&w.scratch), upstream.RestNone)
 	}
 	rest := upstream.RestLength
@@ -207,6 +209,7 @@ func (w *worker) sendFrom(k *copied, at *traffic.Cursor) (more bool, err error) 
 	if len(piece) == 0 {
 		return false, nil
 	}
+	k.permit.charge(w.lane.loop.Now(), len(piece))
 	err = w.up.SendBody(piece, false, nil)
 	k.sent += len(piece)
 	return true, err

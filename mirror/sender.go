@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tain.dev/tain/netloop"
+	"tain.dev/tain/pace"
 	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
 )
@@ -34,15 +35,46 @@ type sender struct {
 	running []*netloop.Task
 	run     func() // s.work, bound once, as is again
 
-	window   int // workers that there may be
-	failures int // in a row
+	stuck    bool // the limits have no room: who waits does so until some copy has ended, or until the timer
+	window   int  // workers that there may be
+	failures int  // in a row
 	resumeAt int64
 	timer    netloop.Timer
 	armed    bool   // timer is set
 	again    func() // s.resume
 }
 
-func (s *sender) full() bool { return len(s.held)+s.length >= s.lane.queue }
+// roomTime is how long a copy waits for room, where limits say how many may be in flight. Copies go out
+// in bursts, at the ticks of the loop's timers where live is slow, and a burst is not yet too much.
+const roomTime = 50 * time.Millisecond
+
+// admit says at the head whether a copy with this permit may wait in the queue, else why not. The limits
+// of one that is held decide when it is known whether it is wanted.
+func (s *sender) admit(p *permit, held bool) (why traffic.Dropped, ok bool) {
+	now := s.lane.loop.Now()
+	switch {
+	case s.stuck && s.length > 0 && now-s.queue[s.head].queuedAt > int64(roomTime):
+		return traffic.DroppedLimit, false
+	case len(s.held)+s.length >= s.lane.queue:
+		return traffic.DroppedQueue, false
+	case held:
+		return 0, true
+	}
+	return p.admit(now)
+}
+
+// admitted asks the limits about a copy that was held, and whether the breaker has opened meanwhile. It is
+// false for one that is dropped.
+func (k *copied) admitted() bool {
+	why, ok := k.permit.admit(k.lane.loop.Now())
+	if ok && k.permit.overtaken() {
+		why, ok = traffic.DroppedBreaker, false
+	}
+	if !ok {
+		k.drop(why)
+	}
+	return ok
+}
 
 // patience is how long copies let live go first: a worker takes them when live has answered, or at
 // the first tick of the loop's timers after this. Sent at once, a copy would compete with its own
@@ -78,6 +110,9 @@ func (s *sender) growQueue() {
 // hire starts workers for n waiting copies, as far as the window allows. During a pause it starts
 // none, and comes back when it is over.
 func (s *sender) hire(n int) {
+	if s.stuck {
+		return
+	}
 	if s.failures > 0 {
 		if wait := s.resumeAt - s.lane.loop.Now(); wait > 0 {
 			s.wakeIn(time.Duration(wait))
@@ -99,17 +134,14 @@ func (s *sender) wakeIn(d time.Duration) {
 }
 
 func (s *sender) resume() {
-	s.armed = false
+	s.armed, s.stuck = false, false
 	s.hire(s.length)
 }
 
 // pop takes the copy that waits longest and is still wanted, or nil.
 func (s *sender) pop() *copied {
 	for s.length > 0 {
-		k := s.queue[s.head]
-		s.queue[s.head] = nil
-		s.head = (s.head + 1) % len(s.queue)
-		s.length--
+		k := s.shift()
 		late := s.lane.loop.Now() - k.queuedAt
 		switch {
 		case k.state == ended:
@@ -117,12 +149,37 @@ func (s *sender) pop() *copied {
 			k.drop(traffic.DroppedExpired)
 		case !s.pool.Resolved():
 			k.drop(traffic.DroppedResolve)
-		case k.wanted():
-			return k
+		case k.wanted() && k.admitted():
+			if k.permit.leave() {
+				return k
+			}
+			if late <= int64(roomTime) {
+				s.unshift(k)
+				return nil
+			}
+			k.drop(traffic.DroppedLimit)
 		}
 		k.answer.Release()
 	}
 	return nil
+}
+
+// shift takes the copy that waits longest out of the queue.
+func (s *sender) shift() *copied {
+	k := s.queue[s.head]
+	s.queue[s.head] = nil
+	s.head = (s.head + 1) % len(s.queue)
+	s.length--
+	return k
+}
+
+// unshift puts a copy back that was taken out last, because there is no room for it.
+func (s *sender) unshift(k *copied) {
+	s.head = (s.head + len(s.queue) - 1) % len(s.queue)
+	s.queue[s.head] = k
+	s.length++
+	s.stuck = true
+	s.wakeIn(patience)
 }
 
 // work is a worker: it carries copies until there are none, or until it had better pause.
@@ -132,7 +189,12 @@ func (s *sender) work() {
 	defer s.leave(w)
 	for s.workers <= s.window && (s.failures == 0 || s.resumeAt <= s.lane.loop.Now()) {
 		k := s.pop()
-		if k == nil || !w.carry(k) {
+		if k == nil {
+			return
+		}
+		going := w.carry(k)
+		s.stuck = false
+		if !going {
 			return
 		}
 	}
@@ -151,7 +213,7 @@ func (s *sender) leave(w *worker) {
 		k.drop(traffic.DroppedRedaction)
 		k.answer.Release()
 	} else if k != nil {
-		k.fail(traffic.FailedReset)
+		k.fail(traffic.FailedReset, pace.Ignored)
 	}
 	w.end()
 	if s.length > 0 {
@@ -191,10 +253,7 @@ func (s *sender) purge() {
 		s.held[0].dropHeld(why)
 	}
 	for s.length > 0 {
-		k := s.queue[s.head]
-		s.queue[s.head] = nil
-		s.head = (s.head + 1) % len(s.queue)
-		s.length--
+		k := s.shift()
 		if k.state != ended {
 			k.drop(why)
 		}

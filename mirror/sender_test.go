@@ -19,11 +19,11 @@ const (
 		`{"id":7,"name":"green tea","price":3.5,"stock":12}`
 )
 
-// pace is what a test sees of a rig's only sender.
-type pace struct{ window, failures int }
+// flow is what a test sees of a rig's only sender.
+type flow struct{ window, failures int }
 
-func (r *rig) sender() (s pace) {
-	r.onLoop(func() { s = pace{r.lanes[0].senders[0].window, r.lanes[0].senders[0].failures} })
+func (r *rig) sender() (s flow) {
+	r.onLoop(func() { s = flow{r.lanes[0].senders[0].window, r.lanes[0].senders[0].failures} })
 	return s
 }
 
@@ -44,7 +44,7 @@ func TestWindow(t *testing.T) {
 	holds := func(books string, window, failures int) {
 		t.Helper()
 		r.waitFor(t, "v2", "seen 20\n"+books)
-		if got := r.sender(); got != (pace{window, failures}) {
+		if got := r.sender(); got != (flow{window, failures}) {
 			t.Fatalf("window and failures are %v, want %d and %d", got, window, failures)
 		}
 	}
@@ -206,7 +206,7 @@ func TestBlames(t *testing.T) {
 
 // An answer without end makes the sender pause, unless live's is about as large.
 func TestEndlessAnswers(t *testing.T) {
-	f := func(liveSize int, want pace) {
+	f := func(liveSize int, want flow) {
 		t.Helper()
 		cfg := plain()
 		cfg.Mirror.DrainAnswer = 10
@@ -228,6 +228,6 @@ func TestEndlessAnswers(t *testing.T) {
 		}
 		user.Closes()
 	}
-	f(4, pace{1, 1})
-	f(5, pace{firstWindow, 0})
+	f(4, flow{1, 1})
+	f(5, flow{firstWindow, 0})
 }

@@ -43,6 +43,7 @@ func (r *request) late() bool { return r.until > 0 && r.lane.loop.Now() >= r.unt
 func (r *request) forwardAnswer() bool {
 	r.status = r.out.Status
 	r.lane.classes[min(r.status/100, 5)].Add(1)
+	r.watched(r.status)
 	r.answer = r.out.AppendHead(r.answer[:0])
 	if r.exchange != nil {
 		r.exchange.Response.SetHead(r.answer)

@@ -178,6 +178,9 @@ func (r *request) liveFailed(err error) bool {
 	why, status, text := r.explain(err)
 	r.noteFault(why, err)
 	r.leaveBudget()
+	if why.fault() == faultLive {
+		r.watched(0)
+	}
 	r.endExchange(why.fault())
 	if status == 0 {
 		r.lane.classes[0].Add(1)

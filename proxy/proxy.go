@@ -31,6 +31,7 @@ type Proxy struct {
 	via    string // how this process calls itself in Via
 	set    *upstream.Set
 	offer  Offer
+	watch  Watch          // nil tells nobody
 	access *accesslog.Log // nil keeps none
 	log    *slog.Logger
 

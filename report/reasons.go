@@ -58,6 +58,10 @@ var droppedSays = [traffic.NumDropped]string{
 	traffic.DroppedBehind:     "the live upload was too far ahead before its copy began",
 	traffic.DroppedRedaction:  "personal data could not be taken out of them: their bodies are malformed, cut off, or of another type than JSON and forms",
 	traffic.DroppedCredential: "the target's own credential could not be read; the log says why",
+	traffic.DroppedRate:       "they were over limits.rate or limits.bytes; --max-rate sets it too",
+	traffic.DroppedLimit:      "as many were under way as limits.concurrency or adaptive allow",
+	traffic.DroppedBreaker:    "the target failed, and its breaker was open",
+	traffic.DroppedStrain:     "live showed strain, and limits.strain lets copies give way",
 }
 
 var failedSays = [traffic.NumFailed]string{

@@ -34,6 +34,10 @@ const (
 	DroppedBehind                    // the live upload was too far ahead before the copy began
 	DroppedCredential                // the target's own credential can't be read
 	DroppedRedaction                 // what must not leave can't be taken out of it
+	DroppedRate                      // over the rate of copies or of bytes
+	DroppedLimit                     // as many copies are in flight as may be
+	DroppedBreaker                   // the target's breaker is open
+	DroppedStrain                    // live shows strain
 	NumDropped
 )
 
@@ -71,7 +75,7 @@ const (
 
 var (
 	unmatchedNames  = [NumUnmatched]string{"rule", "method", "upgrade", "marked", "after"}
-	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind", "credential", "redaction"}
+	droppedNames    = [NumDropped]string{"paused", "memory", "queue", "expired", "body", "live_incomplete", "resolve", "stopping", "behind", "credential", "redaction", "rate", "limit", "breaker", "strain"}
 	failedNames     = [NumFailed]string{"connect", "timeout", "reset", "malformed", "limit", "live_incomplete", "body", "memory", "stopping", "behind"}
 	uncomparedNames = [NumUncompared]string{"live", "backlog", "memory", "fault", "stopping"}
 )
@@ -99,6 +103,18 @@ type Books struct {
 	Uncompared [NumUncompared]uint64
 
 	Queued, InFlight, Comparing int64 // what is still under way
+	// Throttle is nil where there are no limits.
+	Throttle *Throttle
+}
+
+// Throttle is what the limits of a mirror do with the copies to a target at one moment.
+type Throttle struct {
+	Limit         float64 `json:"limit,omitempty"`   // copies that may be in flight; 0 is no limit
+	Breaker       string  `json:"breaker,omitempty"` // closed, open or half-open; "" where there is none
+	BreakerWhy    string  `json:"breaker_why,omitempty"`
+	BreakerOpened uint64  `json:"breaker_opened,omitempty"` // times
+	Share         float64 `json:"share"`                    // of what is configured, that live's strain leaves; 1 is all
+	ShareWhy      string  `json:"share_why,omitempty"`      // it was less last
 }
 
 // Balance returns an error that names the line which does not add up, or nil:

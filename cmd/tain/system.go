@@ -95,6 +95,7 @@ func build(cfg *config.Config, log *slog.Logger) (s *system, err error) {
 	s.mirror = mirror.New(cfg, s.loops, s.upstreams, s.memory, s.analyze.Offer)
 	s.openDesk()
 	s.proxy = proxy.New(cfg, s.loops, s.upstreams, s.mirror.Offer, s.access, log)
+	s.proxy.Watch(s.mirror.Observe)
 	s.setTable(cfg.Table)
 	s.reload.Store(&console.Reload{OK: true, Time: s.started})
 	s.console = console.New(*cfg, s.sources(), log)
@@ -233,6 +234,7 @@ func (s *system) run(ctx context.Context) error {
 	stopAnalyze := start(s.analyze.Run)
 	stopCerts := start(s.certs.Run)
 	stopUpstreams := start(s.upstreams.Run)
+	stopMirror := start(func(ctx context.Context) error { return s.mirror.Run(ctx, s.log) })
 	stopAccess := func() {}
 	if s.access != nil {
 		stopAccess = start(s.access.Run)
@@ -255,7 +257,7 @@ func (s *system) run(ctx context.Context) error {
 	for _, loop := range s.loops {
 		loop.Stop()
 	}
-	for _, stop := range []func(){stopProxy, stopAccess, stopUpstreams, stopCerts, stopAnalyze, stopStore, stopConsole} {
+	for _, stop := range []func(){stopProxy, stopAccess, stopMirror, stopUpstreams, stopCerts, stopAnalyze, stopStore, stopConsole} {
 		stop()
 	}
 	stages.Wait()
