@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,15 +33,17 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 }
 
-// TestDocumentedRules reads the examples of the sections on conditions as those of a mirror.
+// TestDocumentedRules reads the examples of some sections as settings of a mirror.
 func TestDocumentedRules(t *testing.T) {
+	settings := []string{"Which requests", "Depending on live's answer", "How much: rates and concurrency", "When the target or live suffers"}
 	text, err := os.ReadFile("../docs/rules.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	examples := 0
 	for section := range strings.SplitSeq(string(text), "\n## ") {
-		if !strings.HasPrefix(section, "Which requests\n") && !strings.HasPrefix(section, "Depending on live's answer\n") {
+		title, _, _ := strings.Cut(section, "\n")
+		if !slices.Contains(settings, title) {
 			continue
 		}
 		for _, block := range strings.Split(section, "```yaml\n")[1:] {

@@ -16,6 +16,7 @@ func CompileMirror(name string, spec *v1alpha1.MirrorSpec, use Use) (*route.Mirr
 	m := &route.Mirror{Name: name, Writes: spec.Writes, Host: route.ParseHostRewrite(spec.Host)}
 	var errs complaints
 	m.Sample = compileSample(&errs, name, spec)
+	m.Limits = compileLimits(&errs, spec.Limits)
 	m.Timeout = read(&errs, "timeout", spec.Timeout, parseDuration)
 	m.MaxBody = read(&errs, "maxBody", spec.MaxBody, ParseSize)
 	match, matchErrs := matches.all("match", spec.Match)

@@ -20,6 +20,7 @@ type Quick struct {
 	Baseline    string        // --baseline: a target that runs the live version; "" is none
 	Percent     float64       // --percent: 0 to 100, down to 0.0001; 0 copies nothing
 	SampleBy    []string      // --sample-by: see [route.ParseSampleKey]
+	MaxRate     string        // --max-rate: see [route.ParseRate]; "" is none
 	Match       []string      // --match: see [ParseMatch]
 	Writes      bool          // --writes: copy unsafe methods too
 	MaxCopyBody int64         // --max-copy-body in bytes; 0 is the default
@@ -134,6 +135,12 @@ func (q Quick) mirror(fail func(flag, format string, args ...any)) *route.Mirror
 		m.Sample.PerMillion = uint32(perMillion)
 	}
 	m.Sample.By = readKeys(q.SampleBy, func(_ int, text string, err error) { fail("--sample-by", "%q: %v", text, err) })
+	if q.MaxRate != "" {
+		var err error
+		if m.Limits.Rate, err = parseRate(q.MaxRate); err != nil {
+			fail("--max-rate", "%v", err)
+		}
+	}
 	match, errs := ParseMatch(q.Match)
 	for _, err := range errs {
 		var e *Error
@@ -180,6 +187,7 @@ func (q Quick) flagOf(field string) string {
 		{"mirrors[0].targets", "--to"},
 		{"mirrors[0].match", "--match"},
 		{"mirrors[0].sample", "--sample-by"},
+		{"mirrors[0].limits.rate", "--max-rate"},
 		{"mirrors[0].host", "--host"},
 		{"mirrors[0].timeout", "--timeout"},
 		{"mirrors[0].maxBody", "--max-copy-body"},

@@ -49,6 +49,12 @@ func TestQuick(t *testing.T) {
     sample address /64
     to http://b:80
 `)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 100, MaxRate: "30/m burst 2"}, `route all
+  backend http://a:80
+  mirror mirror 100%
+    limit rate 30/m burst 2
+    to http://b:80
+`)
 	f(Quick{Live: "http://a", Baseline: "http://d"}, `route all
   backend http://a:80
   mirror mirror 0%
@@ -127,6 +133,10 @@ func TestQuickErrors(t *testing.T) {
 		`--to: "htp:/x" has no scheme that is known; use http, https, h2c or h2 with ://host:port`)
 	f(Quick{Live: "http://a", To: []string{"http://b"}, Percent: 0.00001},
 		"--percent: 1e-05 is not a percentage; use 0 to 100 with up to four decimals")
+	f(Quick{Live: "http://a", To: []string{"http://b"}, MaxRate: "100"},
+		`--max-rate: "100" is not a rate; use one such as 100/s, 30/m or 100/s burst 20`)
+	f(Quick{Live: "http://a", To: []string{"http://b"}, MaxRate: "1/48h"},
+		"--max-rate: the time 48h0m0s is out of range; use 1ms to 24h0m0s")
 	f(Quick{Live: "http://a", To: []string{"http://b"}, SampleBy: []string{"session", "random"}},
 		`--sample-by: "session": "session" is no key; use header, cookie, query, address, random or expression`)
 	f(Quick{Live: "http://a", To: []string{"http://b"}, SampleBy: []string{"random", "address"}},

@@ -26,6 +26,9 @@ type MirrorSpec struct {
 	// of two shares has all requests of the smaller one.
 	Sample *Sample `json:"sample,omitempty"`
 
+	// Limits say how many copies each target gets at most. The default is no limit.
+	Limits *Limits `json:"limits,omitempty"`
+
 	// Writes allows copies of requests whose method may change something, such as POST. The
 	// default is false: only GET, HEAD, OPTIONS, TRACE and QUERY are copied.
 	Writes bool `json:"writes,omitempty"`

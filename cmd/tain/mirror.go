@@ -89,6 +89,7 @@ func addQuickFlags(f *pflag.FlagSet, quick *config.Quick) {
 	f.BoolVar(&quick.BackendInsecure, "backend-insecure", false, "take any certificate of https:// and h2:// URLs")
 	f.Float64Var(&quick.Percent, "percent", 100, "`percentage` of the requests that are copied, 0 to 100, down to 0.0001")
 	f.StringArrayVar(&quick.SampleBy, "sample-by", nil, "`key` whose requests are all copied or none, such as 'cookie session', 'header X-User' or address; repeatable, the first that a request has counts")
+	f.StringVar(&quick.MaxRate, "max-rate", "", "how many copies a target gets at most: a `rate` such as 100/s, 30/m or '1000/s burst 50'")
 	f.StringArrayVar(&quick.Match, "match", nil, "`condition` on the requests that are copied, such as path=/api/*, source=10.0.0.0/8, or CEL; repeatable")
 	f.BoolVar(&quick.Writes, "writes", false, "copy unsafe methods (POST, PUT, DELETE, …) too")
 	f.StringVar(&quick.Host, "host", "", "Host of the copies: a `name`, or a suffix such as -shadow (default: as the user sent it)")
