@@ -55,6 +55,7 @@ type Finding struct {
 	Pairs         uint64    `json:"pairs"` // pairs of the endpoint that were compared
 	BaselineCount uint64    `json:"baseline_count"`
 	BaselinePairs uint64    `json:"baseline_pairs"`
+	Redacted      uint64    `json:"redacted,omitempty"` // pairs of the endpoint that differ in what the mirror redacts, which does not count
 	First         time.Time `json:"first"`
 	Last          time.Time `json:"last"`
 

@@ -39,6 +39,7 @@ type jsonTarget struct {
 	Mirror    string          `json:"mirror"`
 	Baseline  bool            `json:"baseline,omitempty"`
 	Differing uint64          `json:"differing"`
+	Redacted  uint64          `json:"redacted,omitempty"`
 	Books     traffic.Account `json:"books"`
 }
 
@@ -55,7 +56,7 @@ func JSON(w io.Writer, s Snapshot) error {
 		t := &s.Targets[i]
 		j := jsonTarget{
 			jsonSide: side(&t.Side), Mirror: t.Books.Mirror, Baseline: t.Books.Baseline,
-			Differing: t.Differing, Books: t.Books.Account(),
+			Differing: t.Differing, Redacted: t.Redacted, Books: t.Books.Account(),
 		}
 		d.Balanced = d.Balanced && j.Books.Imbalance == ""
 		d.Targets = append(d.Targets, j)

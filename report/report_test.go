@@ -55,8 +55,8 @@ func busy() Snapshot {
 		Started: start, Now: start.Add(72 * time.Second), Listen: "127.0.0.1:8080",
 		Live: Side{"127.0.0.1:9000", 24_103, 2, 342.4, Latency{1234 * time.Microsecond, 3100 * time.Microsecond, 9400 * time.Microsecond}},
 		Targets: []Target{
-			{Side{"127.0.0.1:9001", 23_400, 0, 334, Latency{1300 * time.Microsecond, 80 * ms, 130 * ms}}, candidate, 23_001},
-			{Side{"127.0.0.1:9002", 24_103, 0, 342, Latency{1250 * time.Microsecond, 3200 * time.Microsecond, 9 * ms}}, baseline, 22_800},
+			{Side{"127.0.0.1:9001", 23_400, 0, 334, Latency{1300 * time.Microsecond, 80 * ms, 130 * ms}}, candidate, 23_001, 1_204},
+			{Side{"127.0.0.1:9002", 24_103, 0, 342, Latency{1250 * time.Microsecond, 3200 * time.Microsecond, 9 * ms}}, baseline, 22_800, 0},
 		},
 		Findings: []finding.Finding{
 			{ID: "1", Mirror: "quick", Target: "127.0.0.1:9001", Route: "quick", Endpoint: "GET /orders/{id}", Kind: finding.Removed, Path: "discount", Severity: finding.High,

@@ -43,4 +43,5 @@ type Target struct {
 	Side
 	Books     traffic.Books
 	Differing uint64 // compared pairs that showed any difference, noise included
+	Redacted  uint64 // compared pairs that differ in what the mirror redacts, which is no difference
 }

@@ -206,6 +206,9 @@ func (p *page) books(t *Target) {
 		p.line("")
 		p.paragraph(2, fmt.Sprintf("%s of %s compared pairs showed a difference (%s), noise included.",
 			count(t.Differing), count(b.Compared), percent(t.Differing, b.Compared)))
+		if t.Redacted > 0 {
+			p.paragraph(2, fmt.Sprintf("%s compared pairs differ in what the mirror redacts, which does not count.", count(t.Redacted)))
+		}
 	}
 	p.reasons(reasons(b))
 }

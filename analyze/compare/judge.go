@@ -154,7 +154,7 @@ func (g *group) latency(s *side, c *control) finding.Finding {
 func (g *group) finding(s *side, kind finding.Kind, path string) finding.Finding {
 	f := finding.Finding{
 		Mirror: g.mirror, Target: s.target, Route: g.route, Endpoint: g.endpoint,
-		Kind: kind, Path: path, Pairs: s.pairs,
+		Kind: kind, Path: path, Pairs: s.pairs, Redacted: s.redacted,
 	}
 	id := fnv.New64a()
 	id.Write([]byte(strings.Join([]string{f.Mirror, f.Target, f.Route, f.Endpoint, string(f.Kind), f.Path}, "\x00")))

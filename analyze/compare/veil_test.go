@@ -32,6 +32,9 @@ func veiled(t testing.TB, live, mirror string) (found string, tally Tally, kept 
 	l.compare(p)
 	var b strings.Builder
 	for _, f := range l.c.Findings() {
+		if n := l.c.Tallies()[0].Redacted; f.Redacted != n {
+			t.Errorf("the finding says redacted %d, not %d", f.Redacted, n)
+		}
 		for _, g := range l.c.groups {
 			d := g.sides[0].diffs[string(f.Kind)+" "+f.Path]
 			fmt.Fprintf(&b, "%s: %s | %s\n", d.label, d.live, d.mirror)

@@ -43,7 +43,7 @@ func (p *sampler) snapshot() report.Snapshot {
 	for _, tally := range s.compare.Tallies() {
 		for i := range snap.Targets {
 			if b := &snap.Targets[i].Books; b.Mirror == tally.Mirror && b.Target == tally.Target {
-				snap.Targets[i].Differing = tally.Differing
+				snap.Targets[i].Differing, snap.Targets[i].Redacted = tally.Differing, tally.Redacted
 			}
 		}
 	}
