@@ -18,12 +18,19 @@ const (
 	Open // it depends on what is not over yet
 )
 
-var truthWords = [...]string{No: "no", Yes: "yes", Open: "open"}
+var truthWords = []string{No: "no", Yes: "yes", Open: "open"}
 
 func (t Truth) String() string { return truthWords[t] }
 
 // MarshalText writes yes, no or open.
 func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (t *Truth) UnmarshalText(text []byte) error {
+	i, err := indexOf(truthWords, string(text), "truth")
+	*t = Truth(i)
+	return err
+}
 
 func truthOf(holds bool) Truth {
 	if holds {

@@ -96,6 +96,19 @@ func TestAfterExplain(t *testing.T) {
 		"no json $.c = 1 [13 bytes]; yes any {no all {no json $.a = 1 [13 bytes]; open status 500}; yes all {yes json $.b = 1 [13 bytes]; yes json $.c = 2 [13 bytes]}}")
 }
 
+func TestTruthText(t *testing.T) {
+	for _, want := range []Truth{No, Yes, Open} {
+		text, _ := want.MarshalText()
+		var got Truth
+		if err := got.UnmarshalText(text); err != nil || got != want {
+			t.Errorf("%s becomes %s, %v", want, got, err)
+		}
+	}
+	if err := new(Truth).UnmarshalText([]byte("perhaps")); err == nil {
+		t.Error("perhaps is a truth")
+	}
+}
+
 // TestPartsAreAll holds that no field of the conditions is forgotten.
 func TestPartsAreAll(t *testing.T) {
 	fill := func(v reflect.Value) {

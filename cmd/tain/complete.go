@@ -36,7 +36,7 @@ func addCompletions(cmd *cobra.Command) {
 			_ = cmd.MarkFlagFilename(f.Name, "yaml", "yml")
 		case slices.Contains(fileFlags, f.Name):
 			_ = cmd.MarkFlagFilename(f.Name, "pem", "crt", "cer", "key")
-		case f.Name == "access-log":
+		case f.Name == "access-log", f.Name == "request":
 			_ = cmd.MarkFlagFilename(f.Name)
 		case f.Name == "data":
 			_ = cmd.MarkFlagDirname(f.Name)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/mirror"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -25,8 +26,9 @@ type explain struct {
 	quick config.Quick
 }
 
-func newExplainCommand() *cobra.Command {
-	e := new(explain)
+func newExplainCommand() *cobra.Command { return new(explain).command() }
+
+func (e *explain) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [METHOD] URL [flags]",
 		Short: "Say why a request is mirrored, or why not",
@@ -138,13 +140,13 @@ func (e *explain) scene() (s *scene, err error) {
 }
 
 func (e *explain) fromFile(s *scene) error {
-	cfg, errs := config.Load(e.path)
+	cfg, errs := config.Load(e.path, mirror.CheckRedaction)
 	if !onlyRoutes(errs) || len(errs) > 0 && len(cfg.Table.Routes()) == 0 {
 		return &exitError{code: exitConfig, err: joinErrors(errs), hint: "tain check -f " + e.path + " lists this again"}
 	}
 	s.cfg = cfg
 	for _, err := range errs {
-		s.notes = append(s.notes, "A route is left out, as it is wrong: "+err.Error())
+		s.notes = append(s.notes, "The configuration is not right: "+err.Error())
 	}
 	return nil
 }

@@ -2,11 +2,12 @@ package main
 
 import (
 	"cmp"
-	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
+	"tain.dev/tain/mirror"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -22,14 +23,26 @@ func (s *scene) copy(r *route.Route, m *route.Mirror, t *route.Target, a *arrive
 			return says
 		}
 	}
+	if errs, _ := mirror.CheckRedaction(m); len(errs) > 0 && !s.remote {
+		says.Reason, says.Why = dropped(traffic.DroppedRedaction), errs[0].Error()
+		return says
+	}
+	says.Redaction = linesOf(&route.Mirror{Copy: route.Copy{Redact: m.Copy.Redact}, Timeout: route.DefaultMirrorTimeout, MaxBody: route.DefaultMaxBody})
 	shown, target := withoutSecrets(m, t, secrets)
 	shape, err := route.NewShape(r, shown, target, s.cfg.Mirror.Marker, s.cfg.Mirror.Instance+"/"+m.Name)
 	if err != nil {
 		panic("BUG: there is a credential left: " + err.Error())
 	}
 	says.Head = headLines(shape.Append(nil, a.Head, a.LineEnd, a.HostEnd, 1), s.cfg.Proxy.Via)
+	for i := range secrets {
+		shown := shownSecret(&secrets[i])
+		says.Head[0] = strings.ReplaceAll(says.Head[0], url.QueryEscape(shown), shown)
+	}
 	return says
 }
+
+// shownSecret stands for the value of a credential.
+func shownSecret(s *route.Secret) string { return s.Prefix + "<" + s.File + ">" }
 
 // secretsOf are the credentials of a target's copies: its own, and those of the mirror that it has no
 // own ones for.
@@ -52,8 +65,8 @@ func withoutSecrets(m *route.Mirror, t *route.Target, secrets []route.Secret) (*
 	var fields []route.HeaderField
 	query := &shown.Copy.Query
 	query.Set = slices.Clone(query.Set)
-	for _, secret := range secrets {
-		value := fmt.Sprintf("%s<%s>", secret.Prefix, secret.File)
+	for i := range secrets {
+		secret, value := &secrets[i], shownSecret(&secrets[i])
 		if secret.Query {
 			query.Set = append(query.Set, route.QueryParam{Name: secret.Name, Value: value})
 		} else {

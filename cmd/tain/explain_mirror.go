@@ -35,16 +35,20 @@ type judged struct {
 	route.Step
 	Why    string `json:"why,omitempty"` // in words
 	reason string // why the request is not copied, if the step does not hold
+	usual  bool   // it is worth a word only if it does not hold
 }
 
 // copySays is how the copy for one target looks.
 type copySays struct {
-	Target   string   `json:"target"`
-	URL      string   `json:"url"`
-	Baseline bool     `json:"baseline,omitempty"`
-	Head     []string `json:"head,omitempty"`   // its lines
-	Reason   string   `json:"reason,omitempty"` // why there is no copy, as the books name it
-	Why      string   `json:"why,omitempty"`    // the same in words
+	Target   string `json:"target"`
+	URL      string `json:"url"`
+	Baseline bool   `json:"baseline,omitempty"`
+	// Redaction are the rules by which the request is redacted before the copy is made of it. Head still has
+	// what they would not let pass.
+	Redaction []string `json:"redaction,omitempty"`
+	Head      []string `json:"head,omitempty"`   // its lines
+	Reason    string   `json:"reason,omitempty"` // why there is no copy, as the books name it
+	Why       string   `json:"why,omitempty"`    // the same in words
 }
 
 // arrived is a request as a mirror sees it.
@@ -92,12 +96,12 @@ func (s *scene) mirror(r *route.Route, m *route.Mirror, a *arrived) mirrorSays {
 // the books.
 func (s *scene) steps(r *route.Route, m *route.Mirror, a *arrived) []judged {
 	steps := []judged{
-		{fact("is no copy itself", !a.Marked), "", unmatched(traffic.UnmatchedMarked)},
-		{fact("asks for no other protocol", !a.Upgrade), "", unmatched(traffic.UnmatchedUpgrade)},
+		{Step: fact("is no copy itself", !a.Marked), reason: unmatched(traffic.UnmatchedMarked), usual: true},
+		{Step: fact("asks for no other protocol", !a.Upgrade), reason: unmatched(traffic.UnmatchedUpgrade), usual: true},
 		writesStep(m, a.Method),
 	}
 	for _, step := range m.Match.Explain(a.Request) {
-		steps = append(steps, judged{step, "", unmatched(traffic.UnmatchedRule)})
+		steps = append(steps, judged{Step: step, reason: unmatched(traffic.UnmatchedRule)})
 	}
 	if m.ChooseBy != "" {
 		steps = append(steps, chooseStep(m, a))
@@ -111,7 +115,7 @@ func (s *scene) steps(r *route.Route, m *route.Mirror, a *arrived) []judged {
 	}
 	if m.After != nil {
 		for _, step := range s.after(m.After, a) {
-			steps = append(steps, judged{step, "", unmatched(traffic.UnmatchedAfter)})
+			steps = append(steps, judged{Step: step, reason: unmatched(traffic.UnmatchedAfter)})
 		}
 	}
 	return steps
@@ -134,7 +138,7 @@ func writesStep(m *route.Mirror, method string) judged {
 	if m.Writes {
 		return judged{Step: fact("writes", true), Why: "methods that may change data are copied too"}
 	}
-	j := judged{fact("safe method", route.Safe(method)), "", unmatched(traffic.UnmatchedMethod)}
+	j := judged{Step: fact("safe method", route.Safe(method)), reason: unmatched(traffic.UnmatchedMethod)}
 	if j.Saw = strings.Clone(method); j.Holds == route.No {
 		j.Why = "it may change data; writes: true, or --writes, copies it"
 	}
@@ -151,7 +155,7 @@ func choice(m *route.Mirror, a *arrived) string {
 func chooseStep(m *route.Mirror, a *arrived) judged {
 	name := choice(m, a)
 	known := slices.ContainsFunc(m.Targets, func(t route.Target) bool { return t.Name == name })
-	j := judged{fact("choose-by "+m.ChooseBy, known), "", unmatched(traffic.UnmatchedRule)}
+	j := judged{Step: fact("choose-by "+m.ChooseBy, known), reason: unmatched(traffic.UnmatchedRule)}
 	value, has := a.HeaderValue(m.ChooseBy)
 	if j.Saw, j.Found = strings.Clone(value), has; has && !known {
 		j.Why = "it names no target"
@@ -173,20 +177,19 @@ func (s *scene) sampleStep(m *route.Mirror, a *arrived) judged {
 	if len(keys) > 0 {
 		text += " by " + strings.Join(keys, ", else ")
 	}
-	j := judged{fact("sample "+text, false), "", "unsampled"}
+	j := judged{Step: fact("sample "+text, false), reason: "unsampled"}
 	place, by, has := m.Sample.Place(a.Request, 0)
 	switch {
 	case !has:
 		j.Found, j.Why = false, "it has no such key"
+	case share == 0:
+		j.Why = "none of them"
+	case share == route.All:
+		j.Holds, j.Why = route.Yes, "all of them"
 	case by == nil || by.Kind == route.KeyRandom:
-		if j.Why = "by chance"; share > 0 {
-			j.Holds = route.Open
-		}
-		if share == route.All {
-			j.Holds, j.Why = route.Yes, "all of them"
-		}
+		j.Holds, j.Why = route.Open, "by chance"
 	default:
-		j.Step.Holds = fact("", place < share).Holds
+		j.Holds = fact("", place < share).Holds
 		j.Why = fmt.Sprintf("%s falls at %s of all keys", by.String(), route.FormatPercent(place))
 	}
 	return j
@@ -207,7 +210,7 @@ func (s *scene) decided(m *route.Mirror) *control.Mirror {
 func (s *scene) controlStep(m *route.Mirror) judged {
 	decided := s.decided(m)
 	paused := decided != nil && decided.Paused
-	j := judged{fact("neither killed nor paused", !paused && !s.control.Killed), "", dropped(traffic.DroppedPaused)}
+	j := judged{Step: fact("neither killed nor paused", !paused && !s.control.Killed), reason: dropped(traffic.DroppedPaused), usual: true}
 	if d := standing(s.control, control.Pause, m.Name); d != nil {
 		j.Why = "paused " + byWhom(d, s.now)
 	}
@@ -218,8 +221,9 @@ func (s *scene) controlStep(m *route.Mirror) judged {
 }
 
 func bodyStep(m *route.Mirror, a *arrived) judged {
-	j := judged{fact("body of at most "+config.FormatSize(m.MaxBody), int64(len(a.body)) <= m.MaxBody && a.Arrival.Length <= m.MaxBody), "", dropped(traffic.DroppedBody)}
-	if j.Saw = config.FormatSize(max(a.Arrival.Length, int64(len(a.body)))); j.Holds == route.No {
+	size := max(a.Arrival.Length, int64(len(a.body)))
+	j := judged{Step: fact("body of at most "+config.FormatSize(m.MaxBody), size <= m.MaxBody), reason: dropped(traffic.DroppedBody)}
+	if j.Saw = config.FormatSize(size); j.Holds == route.No {
 		j.Why = "maxBody, or --max-copy-body, is the limit"
 	}
 	return j
@@ -250,7 +254,12 @@ func limitsOf(m *route.Mirror) []string {
 	bare := *m
 	bare.Match, bare.After, bare.Sample, bare.Writes = route.Match{}, nil, route.Sample{}, false
 	bare.Host, bare.Copy, bare.ChooseBy, bare.Targets = route.HostRewrite{}, route.Copy{}, "", nil
-	lines := strings.Split(strings.TrimSuffix(bare.String(), "\n"), "\n")
+	return linesOf(&bare)
+}
+
+// linesOf are the lines of a mirror's text form behind the first, which names it.
+func linesOf(m *route.Mirror) []string {
+	lines := strings.Split(strings.TrimSuffix(m.String(), "\n"), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -67,16 +68,18 @@ func (p *page) others(e *explanation) {
 	if e.Route != nil {
 		taken = e.Route.Name
 	}
-	var before, behind []string
+	var before, elsewhere, behind []string
 	for i := range e.Others {
 		switch o := &e.Others[i]; {
-		case o.First && o.Fails != nil:
+		case o.First && strings.HasPrefix(o.Fails.Text, "host "):
+			elsewhere = append(elsewhere, fmt.Sprintf("  %s: %s", o.Name, stepLine(o.Fails, 0)))
+		case o.First:
 			before = append(before, fmt.Sprintf("  %s: %s", o.Name, stepLine(o.Fails, 0)))
 		case !o.First && o.Fails == nil:
 			behind = append(behind, fmt.Sprintf("  %s, because %s %s", o.Name, taken, o.Because))
 		}
 	}
-	p.list("Asked before, and not taken:", before)
+	p.list("Asked before, and not taken:", append(before, elsewhere...)) // what is about this host tells more
 	p.list("These match too, and are not asked:", behind)
 }
 
@@ -128,11 +131,12 @@ func (p *page) mirror(m *mirrorSays) {
 	}
 	p.line("Mirror %s: %s", m.Name, outcome)
 	width := 0
-	for i := range m.Steps {
-		width = max(width, stepWidth(&m.Steps[i].Step))
+	told := slices.DeleteFunc(slices.Clone(m.Steps), func(j judged) bool { return j.usual && j.Holds == route.Yes })
+	for i := range told {
+		width = max(width, stepWidth(&told[i].Step))
 	}
-	for i := range m.Steps {
-		p.judged(&m.Steps[i], min(width, maxWidth))
+	for i := range told {
+		p.step("  ", &told[i].Step, min(width, maxWidth), told[i].Why)
 	}
 	if m.Outcome == outcomeNot && len(m.Copies) == 0 {
 		return
@@ -155,6 +159,9 @@ func (p *page) copy(c *copySays) {
 		return
 	}
 	p.line("  %s%s gets, at %s:", c.Target, role, c.URL)
+	for _, rule := range c.Redaction {
+		p.line("    - %s (not done here)", rule)
+	}
 	for _, line := range c.Head {
 		p.line("    %s", line)
 	}
@@ -180,8 +187,6 @@ func (p *page) steps(indent string, steps []route.Step) {
 	}
 }
 
-func (p *page) judged(j *judged, width int) { p.step("  ", &j.Step, width, j.Why) }
-
 // groupWords say in which way the steps of a group belong together.
 var groupWords = map[string]string{"any": "any of", "all": "all of", "not": "not all of"}
 
@@ -206,7 +211,11 @@ func stepLine(s *route.Step, width int) string {
 	saw := shortened(s.Saw)
 	switch {
 	case len(s.Steps) > 0:
-		return fmt.Sprintf("%s %s conditions", marks[s.Holds], groupWords[s.Text])
+		var texts []string
+		for i := range s.Steps {
+			texts = append(texts, s.Steps[i].Text)
+		}
+		return fmt.Sprintf("%s %s: %s", marks[s.Holds], groupWords[s.Text], strings.Join(texts, "; "))
 	case s.Holds == route.Open && !s.Found:
 		saw = "depends on live's answer"
 	case !s.Found:

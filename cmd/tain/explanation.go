@@ -53,7 +53,10 @@ type serverSays struct {
 // explain says what becomes of a request. pair is that which it is of, or nil.
 func (s *scene) explain(a *asked, pair *traffic.Record) (*explanation, error) {
 	line, _, _ := strings.Cut(string(a.head), "\r\n")
-	says := &explanation{Request: requestSays{Line: line, Host: a.host, From: a.from.String(), TLS: a.secure}, Notes: s.notes}
+	says := &explanation{
+		Request: requestSays{Line: line, Host: a.host, From: a.from.String(), TLS: a.secure},
+		Others:  []otherSays{}, Mirrors: []mirrorSays{}, Notes: s.notes,
+	}
 	reached := false
 	answer, err := rehearse(s.cfg, staged(s.cfg.Table, false), a, watch(func(q *route.Request, arrival *traffic.Arrival) {
 		reached = true
@@ -78,7 +81,7 @@ func (s *scene) explain(a *asked, pair *traffic.Record) (*explanation, error) {
 	asksLive := false
 	answer, err = rehearse(s.cfg, staged(s.cfg.Table, true), a, watch(func(*route.Request, *traffic.Arrival) { asksLive = true }))
 	if err == nil && !asksLive {
-		says.Answer, says.Live, says.Servers, says.Mirrors = ownAnswer(answer), nil, nil, nil
+		says.Answer, says.Live, says.Servers, says.Mirrors = ownAnswer(answer), nil, nil, []mirrorSays{}
 	}
 	return says, err
 }

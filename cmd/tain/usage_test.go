@@ -69,7 +69,7 @@ func TestVersionAndHelp(t *testing.T) {
 	if text := same("help", "--help", "-h"); !strings.Contains(text, "--version") {
 		t.Errorf("the help does not name --version:\n%s", text)
 	}
-	for _, cmd := range []string{"mirror", "run", "check", "routes", "ctl", "ctl kill", "ctl percent", "demo", "version", "completion", "help"} {
+	for _, cmd := range []string{"mirror", "run", "check", "routes", "explain", "ctl", "ctl kill", "ctl percent", "demo", "version", "completion", "help"} {
 		same("help "+cmd, cmd+" --help")
 	}
 }
