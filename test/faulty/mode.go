@@ -34,6 +34,7 @@ func Modes() []Mode {
 		{"garbage", "answers random bytes, then closes", noPause, serveGarbage},
 		{"endless", "answers a body without end, in pieces of 16 KiB", 0, serveEndless},
 		{"slow", "answers like ok, after the pause", 100 * time.Millisecond, serveSlow},
+		{"capacity", "answers like ok, eight at a time, each after the pause", 10 * time.Millisecond, serveCapacity},
 		{"close", "closes after each answer without saying so", noPause, serveClose},
 		{"differ", "answers JSON whose every field differs every time", noPause, serveDiffer},
 		{"early", "answers at the head, before it reads the body", noPause, serveEarly},

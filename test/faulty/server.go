@@ -21,6 +21,7 @@ type Server struct {
 	requests atomic.Uint64
 	done     chan struct{} // closed by Close
 	slots    chan struct{} // one entry per open connection
+	desks    *desks        // of mode capacity
 	running  sync.WaitGroup
 
 	mu    sync.Mutex // guards the fields below
@@ -60,6 +61,7 @@ func newServer(m Mode) *Server {
 		mode:  m,
 		done:  make(chan struct{}),
 		slots: make(chan struct{}, MaxConns),
+		desks: newDesks(),
 		conns: make(map[net.Conn]struct{}),
 	}
 }
