@@ -190,7 +190,7 @@ func (s *scene) sampleStep(m *route.Mirror, a *arrived) judged {
 		j.Holds, j.Why = route.Open, "by chance"
 	default:
 		j.Holds = fact("", place < share).Holds
-		j.Why = fmt.Sprintf("%s falls at %s of all keys", by.String(), route.FormatPercent(place))
+		j.Why = fmt.Sprintf("%s falls at %s of all keys; the first %s are copied", by.String(), route.FormatPercent(place), route.FormatPercent(share))
 	}
 	return j
 }

@@ -100,3 +100,18 @@ func compareCase(t *testing.T, file string, got []byte) {
 		t.Errorf("%s; run with -update if it is meant. It is now\n%s", filepath.Base(file), got)
 	}
 }
+
+// TestExplainPage holds that the page shows what its example says.
+func TestExplainPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := txtar.ParseFile("testdata/explain/docs.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := strings.TrimSpace(contentOf(t, archive, "out")); !strings.Contains(string(page), out) {
+		t.Errorf("docs/explain.md does not have\n%s", out)
+	}
+}
