@@ -2,7 +2,7 @@ package redact
 
 import (
 	"bytes"
-	"net/url"
+	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 )
@@ -70,56 +70,90 @@ func (m *Mask) Header(name, value string) string {
 	return value
 }
 
-// Target returns a URL or a request target as it may be kept: with the values of secret parameters
-// masked, wherever in it they stand.
+// Target returns a URL or a request target as it may be kept, see [Mask.AppendTarget].
 func (m *Mask) Target(target string) string {
 	if !m.Any() || strings.IndexByte(target, '=') < 0 {
 		return target
 	}
-	var b strings.Builder
-	for chunk := range strings.SplitSeq(target, "&") {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		m.parameters(&b, chunk)
-	}
-	return b.String()
+	return string(m.AppendTarget(nil, []byte(target)))
 }
 
-// parameters writes name=value pairs that are separated by anything but &. A secret value may hold
-// such a separator itself, so that what follows a secret one goes with it.
-func (m *Mask) parameters(b *strings.Builder, chunk string) {
-	for len(chunk) > 0 {
-		end := strings.IndexAny(chunk, "?#;")
-		pair := chunk[:end+1]
+// AppendTarget appends a URL or a request target to dst as it may be kept: with the values of secret
+// parameters masked, wherever in it they stand. Apart from names of parameters that are long or not
+// ASCII, it allocates nothing but room in dst, and so is for event loops too.
+func (m *Mask) AppendTarget(dst, target []byte) []byte {
+	if !m.Any() {
+		return append(dst, target...)
+	}
+	for {
+		end := bytes.IndexByte(target, '&')
 		if end < 0 {
-			pair = chunk
+			return m.appendParameters(dst, target)
 		}
-		name, _, ok := strings.Cut(pair, "=")
-		if ok && m.parameter(name) {
-			b.WriteString(name + "=" + Masked)
-			return
+		dst = append(m.appendParameters(dst, target[:end]), '&')
+		target = target[end+1:]
+	}
+}
+
+// appendParameters appends name=value pairs that are separated by anything but &. A secret value may
+// hold such a separator itself, so that what follows a secret one goes with it.
+func (m *Mask) appendParameters(dst, chunk []byte) []byte {
+	for len(chunk) > 0 {
+		pair := chunk
+		if end := bytes.IndexAny(chunk, "?#;"); end >= 0 {
+			pair = chunk[:end+1]
 		}
-		b.WriteString(pair)
+		if i := bytes.IndexByte(pair, '='); i >= 0 && m.parameter(pair[:i]) {
+			return append(append(dst, pair[:i+1]...), Masked...)
+		}
+		dst = append(dst, pair...)
 		chunk = chunk[len(pair):]
 	}
+	return dst
 }
 
 // parameter reports whether a parameter's name, decoded, is secret or has a part that is, as in
 // user[token] and user.token.
-func (m *Mask) parameter(name string) bool {
-	if decoded, err := url.QueryUnescape(name); err == nil {
-		name = decoded
-	}
-	if m.Field([]byte(strings.TrimSpace(name))) {
+func (m *Mask) parameter(name []byte) bool {
+	var room [128]byte
+	name = unescaped(room[:0], name)
+	if m.Field(bytes.TrimSpace(name)) {
 		return true
 	}
-	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune("[]. <\"'", r) }) {
-		if m.Field([]byte(part)) {
+	for len(name) > 0 {
+		part := name
+		if end := bytes.IndexAny(name, "[]. <\"'"); end >= 0 {
+			part = name[:end]
+		}
+		if m.Field(part) {
 			return true
 		}
+		name = name[min(len(part)+1, len(name)):]
 	}
 	return false
+}
+
+// unescaped returns a name of a query as it is meant, in room if it fits. One that is escaped wrongly
+// stands for itself.
+func unescaped(room, name []byte) []byte {
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; c {
+		case '+':
+			room = append(room, ' ')
+		case '%':
+			if i+2 >= len(name) {
+				return name
+			}
+			n, err := hex.AppendDecode(room, name[i+1:i+3])
+			if err != nil {
+				return name
+			}
+			room, i = n, i+2
+		default:
+			room = append(room, c)
+		}
+	}
+	return room
 }
 
 // Start returns a start line as it may be kept.
@@ -156,7 +190,7 @@ func (m *Mask) Body(contentType string, body []byte) []byte {
 
 // form masks the fields of a form. One that says a secret in another way goes whole.
 func (m *Mask) form(body []byte) []byte {
-	body = []byte(m.Target(string(body)))
+	body = m.AppendTarget(nil, body)
 	if m.assigns(body) || bytes.Contains(body, []byte(`\u`)) {
 		return []byte(Masked)
 	}

@@ -51,6 +51,35 @@ func TestStart(t *testing.T) {
 	f("nonsense", "nonsense")
 }
 
+// TestAppendTarget holds what event loops ask for: the same as Target, behind what is there, and without
+// an allocation.
+func TestAppendTarget(t *testing.T) {
+	f := func(m *Mask, target, want string) {
+		t.Helper()
+		if got := m.Target(target); got != want {
+			t.Errorf("%q is kept as %q, want %q", target, got, want)
+		}
+		room, in := make([]byte, 0, 256), []byte(target)
+		if got := string(m.AppendTarget(append(room, "GET "...), in)); got != "GET "+want || string(in) != target {
+			t.Errorf("%q is appended as %q, want %q; it is %q now", target, got, "GET "+want, in)
+		}
+		if n := testing.AllocsPerRun(100, func() { m.AppendTarget(room, in) }); n > 0 {
+			t.Errorf("%q: %v allocations", target, n)
+		}
+	}
+	m := New("token", "pin")
+	f(m, "", "")
+	f(m, "/a", "/a")
+	f(m, "/a?b=c&d", "/a?b=c&d")
+	f(m, "&a=b&&c=d&", "&a=b&&c=d&")
+	f(m, "/a?token=abc&b=c&pin=1;2#x", "/a?token=[masked]&b=c&pin=[masked]")
+	f(m, "/a?user%5BTOKEN%5D=abc", "/a?user%5BTOKEN%5D=[masked]")
+	f(m, "/a?x+.token.=abc", "/a?x+.token.=[masked]")
+	f(m, "/a?%2=token&%zz.pin=1&100%=1", "/a?%2=token&%zz.pin=[masked]&100%=1")
+	f(m, "http://a/?b=token#pin=1", "http://a/?b=token#pin=[masked]")
+	f(New(), "/a?token=abc", "/a?token=abc")
+}
+
 func TestBody(t *testing.T) {
 	m := New("token", "kennwört")
 	f := func(kind, body, want string) {

@@ -39,7 +39,7 @@ func (s *system) openAccessLog(mask *redact.Mask) error {
 		Path:   c.Path,
 		Format: format,
 		Lanes:  s.cfg.Loops,
-		Mask:   func(dst, target []byte) []byte { return appendMasked(dst, target, mask) },
+		Mask:   mask.AppendTarget,
 		Warn: func(lost uint64, err error) {
 			s.log.Warn("the access log can't be written as it should: its disk is full or slow, or its folder has gone", "path", c.Path, "lost", lost, "err", err)
 		},
@@ -48,13 +48,6 @@ func (s *system) openAccessLog(mask *redact.Mask) error {
 		return environment(fmt.Errorf("access log: %w", err), "--access-log and --access-log-format, or accessLog in the file, say where it is and what it looks like")
 	}
 	return nil
-}
-
-func appendMasked(dst, target []byte, mask *redact.Mask) []byte {
-	if !mask.Any() {
-		return append(dst, target...)
-	}
-	return append(dst, mask.Target(string(target))...)
 }
 
 // probe tells of a backend that can't be reached at the start.
