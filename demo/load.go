@@ -20,6 +20,12 @@ const (
 	loadTimeout = 10 * time.Second
 )
 
+// visitor makes up what one user after the other asks. It belongs to one goroutine.
+type visitor interface {
+	next() *http.Request
+	learn(asked *http.Request, answer *http.Response) // once the whole answer has come
+}
+
 // Load is the users of one shop: a fixed number of requests per second over 16 connections that
 // are kept alive. The requests are due by the clock, not when the one before was answered, so a
 // slow shop is not asked less.
@@ -27,6 +33,8 @@ type Load struct {
 	base    *url.URL
 	every   time.Duration
 	client  http.Client
+	visitor func(seed uint64) visitor
+	patient bool         // requests that run when the load ends are answered
 	slot    atomic.Int64 // number of the next request
 	done    atomic.Uint64
 	failed  atomic.Uint64
@@ -50,9 +58,10 @@ func NewLoad(base string, rate int) (*Load, error) {
 		DisableCompression: true,
 	}
 	return &Load{
-		base:   u,
-		every:  time.Second / time.Duration(rate),
-		client: http.Client{Transport: transport},
+		base:    u,
+		every:   time.Second / time.Duration(rate),
+		client:  http.Client{Transport: transport},
+		visitor: func(seed uint64) visitor { return newPlan(u, seed) },
 	}, nil
 }
 
@@ -62,7 +71,7 @@ func (l *Load) Run(ctx context.Context) {
 	start := time.Now()
 	var workers sync.WaitGroup
 	for i := range loadWorkers {
-		workers.Go(func() { l.work(ctx, start, newPlan(l.base, uint64(i))) })
+		workers.Go(func() { l.work(ctx, start, l.visitor(uint64(i))) })
 	}
 	workers.Wait()
 }
@@ -78,7 +87,7 @@ func (l *Load) Failed() uint64 { return l.failed.Load() }
 func (l *Load) Skipped() uint64 { return l.skipped.Load() }
 
 // work takes one slot after the other, and sends a request when the slot is due.
-func (l *Load) work(ctx context.Context, start time.Time, p *plan) {
+func (l *Load) work(ctx context.Context, start time.Time, v visitor) {
 	for ctx.Err() == nil {
 		due := start.Add(time.Duration(l.slot.Add(1)-1) * l.every)
 		if !sleepUntil(ctx, due) {
@@ -88,14 +97,18 @@ func (l *Load) work(ctx context.Context, start time.Time, p *plan) {
 			l.skipped.Add(1)
 			continue
 		}
-		l.ask(ctx, p)
+		l.ask(ctx, v)
 	}
 }
 
-func (l *Load) ask(ctx context.Context, p *plan) {
-	asked, cancel := context.WithTimeout(ctx, loadTimeout)
+func (l *Load) ask(ctx context.Context, v visitor) {
+	asking := ctx
+	if l.patient {
+		asking = context.WithoutCancel(ctx)
+	}
+	asked, cancel := context.WithTimeout(asking, loadTimeout)
 	defer cancel()
-	status, err := l.exchange(p.next().WithContext(asked), p)
+	status, err := l.exchange(v.next().WithContext(asked), v)
 	switch {
 	case err == nil && status < 500:
 		l.done.Add(1)
@@ -105,7 +118,7 @@ func (l *Load) ask(ctx context.Context, p *plan) {
 }
 
 // exchange sends the request and reads the whole answer.
-func (l *Load) exchange(r *http.Request, p *plan) (status int, err error) {
+func (l *Load) exchange(r *http.Request, v visitor) (status int, err error) {
 	answer, err := l.client.Do(r)
 	if err != nil {
 		return 0, err
@@ -114,7 +127,7 @@ func (l *Load) exchange(r *http.Request, p *plan) (status int, err error) {
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return 0, err
 	}
-	p.learn(r, answer)
+	v.learn(r, answer)
 	return answer.StatusCode, nil
 }
 

@@ -144,10 +144,7 @@ func (p *plan) user() string {
 func (p *plan) request(method, path, body string) *http.Request {
 	u := *p.base
 	u.Path = path
-	r, err := http.NewRequest(method, u.String(), strings.NewReader(body))
-	if err != nil {
-		panic("BUG: the demo's load made up a request that cannot be: " + err.Error())
-	}
+	r := newRequest(method, &u, body)
 	r.Header.Set("User-Agent", agents[p.rng.IntN(len(agents))])
 	r.Header.Set("Accept", "application/json, text/html")
 	if p.rng.IntN(2) == 0 {
@@ -155,6 +152,14 @@ func (p *plan) request(method, path, body string) *http.Request {
 	}
 	if p.rng.IntN(10) > 0 {
 		r.Header.Set("Cookie", fmt.Sprintf("session=%016x", p.rng.Uint64()))
+	}
+	return r
+}
+
+func newRequest(method string, u *url.URL, body string) *http.Request {
+	r, err := http.NewRequest(method, u.String(), strings.NewReader(body))
+	if err != nil {
+		panic("BUG: the demo's load made up a request that cannot be: " + err.Error())
 	}
 	return r
 }

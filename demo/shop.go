@@ -41,6 +41,7 @@ func Shop(version int, seed uint64) http.Handler {
 	mux.HandleFunc("GET /products/{id}", s.showProduct)
 	mux.HandleFunc("GET /orders/{id}", s.showOrder)
 	mux.HandleFunc("POST /orders", s.postOrder)
+	mux.HandleFunc("POST /pay/{order}", s.pay)
 	mux.HandleFunc("GET /cart/{user}", s.showCart)
 	mux.HandleFunc("GET /search", s.showSearch)
 	mux.HandleFunc("GET /recommendations/{user}", s.recommend)
