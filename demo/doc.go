@@ -9,4 +9,8 @@
 //
 // [Load] asks what users ask, often enough that every plant shows within seconds, and [Score]
 // tells what a list of findings found, missed and made up.
+//
+// The scene on rules is about which requests are copied, not about what differs. [Visits] are users
+// with secrets, [Witness] is a target that keeps what it gets, and [Judge] lays one beside the other
+// and says which rules of [RulesFile] were held.
 package demo
