@@ -71,5 +71,5 @@ func appendWithoutMark(h, value []byte) []byte {
 
 func isMark(member []byte) bool {
 	name, _, _ := bytes.Cut(member, []byte("="))
-	return string(bytes.TrimSpace(name)) == route.BaggageMember
+	return string(bytes.Trim(name, " \t")) == route.BaggageMember
 }

@@ -85,8 +85,11 @@ func cutField(lines []byte) (name, value, line, rest []byte) {
 	n := lineEnd(lines)
 	line, rest = lines[:n], lines[n:]
 	name, value, _ = bytes.Cut(line, []byte(":"))
-	return name, bytes.TrimSpace(value), line, rest
+	return name, trimBlank(value), line, rest
 }
+
+// trimBlank cuts off what HTTP takes for blank, which is less than Unicode does.
+func trimBlank(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
 
 // conditional are lines that depend on whether a name is there.
 type conditional struct {
@@ -131,9 +134,9 @@ func (s *cookieSorter) append(dst, value []byte) []byte {
 	for more := true; more; {
 		var pair []byte
 		pair, value, more = bytes.Cut(value, []byte(";"))
-		pair = bytes.TrimSpace(pair)
+		pair = trimBlank(pair)
 		name, _, _ := bytes.Cut(pair, []byte("="))
-		if len(pair) == 0 || !s.stays(bytes.TrimSpace(name)) {
+		if len(pair) == 0 || !s.stays(trimBlank(name)) {
 			continue
 		}
 		if len(dst) > start+len(head) {

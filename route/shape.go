@@ -1,7 +1,6 @@
 package route
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -168,9 +167,9 @@ func (s *Shape) appendFields(dst, lines []byte, seed uint64) []byte {
 		run = at
 		switch does {
 		case sortCookie:
-			dst = s.cookies.append(dst, bytes.TrimSpace(line[name+1:]))
+			dst = s.cookies.append(dst, trimBlank(line[name+1:]))
 		case holdTrace:
-			h.hold(line[:name], bytes.TrimSpace(line[name+1:]))
+			h.hold(line[:name], trimBlank(line[name+1:]))
 		}
 	}
 	dst = append(dst, lines[run:]...)
