@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +42,7 @@ were found and none is false.`,
 	cmd.Flags().StringSliceVar(&listen, "listen", []string{"127.0.0.1:0"}, "`address` where the mirrored shop listens")
 	addProcessFlags(cmd.Flags(), &set)
 	addOutputFlag(cmd, &output)
+	cmd.AddCommand(newDemoRulesCommand())
 	return cmd
 }
 
@@ -101,13 +100,11 @@ func adminText(s *system) string {
 
 // startShop serves one version of the shop on a free port of loopback.
 func startShop(version int, seed uint64) (url string, stop func(), err error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	url, stop, err = serveDemo(demo.Shop(version, seed))
 	if err != nil {
-		return "", nil, fmt.Errorf("starting version %d of the shop: %w", version, err)
+		err = fmt.Errorf("starting version %d of the shop: %w", version, err)
 	}
-	server := &http.Server{Handler: demo.Shop(version, seed), ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(ln)
-	return "http://" + ln.Addr().String(), func() { server.Close() }, nil
+	return url, stop, err
 }
 
 // score says how many of the planted regressions were found. strict makes anything but a perfect

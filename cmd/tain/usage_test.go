@@ -26,7 +26,9 @@ func TestUsage(t *testing.T) {
 	f("completion", "error: no shell is given; use bash, fish, powershell or zsh", "hint: see tain completion --help")
 	f("completion powershel", `error: there is no command "powershel"; did you mean powershell?`, "hint: see tain completion --help")
 
-	f("demo now", `error: unexpected argument "now"; tain demo takes flags alone`, "hint: see tain demo --help")
+	f("version now", `error: unexpected argument "now"; tain version takes flags alone`, "hint: see tain version --help")
+	f("demo ruls", `error: there is no command "ruls"; did you mean rules?`, "hint: see tain demo --help")
+	f("demo rules --for=1s", "error: --for: 1s is not from 2s to 1m0s", "hint: see tain demo rules --help")
 	for _, cmd := range []string{"run", "check", "routes"} {
 		f(cmd, "error: -f is missing; use -f tain.yaml, or -f with a folder of such files", "hint: see tain "+cmd+" --help")
 		f(cmd+" --file=", "error: -f is missing; use -f tain.yaml, or -f with a folder of such files", "hint: see tain "+cmd+" --help")
@@ -69,7 +71,7 @@ func TestVersionAndHelp(t *testing.T) {
 	if text := same("help", "--help", "-h"); !strings.Contains(text, "--version") {
 		t.Errorf("the help does not name --version:\n%s", text)
 	}
-	for _, cmd := range []string{"mirror", "run", "check", "routes", "explain", "ctl", "ctl kill", "ctl percent", "demo", "version", "completion", "help"} {
+	for _, cmd := range []string{"mirror", "run", "check", "routes", "explain", "ctl", "ctl kill", "ctl percent", "demo", "demo rules", "version", "completion", "help"} {
 		same("help "+cmd, cmd+" --help")
 	}
 }
