@@ -241,10 +241,12 @@ func TestPairBearsItsRules(t *testing.T) {
 		t.Helper()
 		r := start(t, plain(), table)
 		bears := make(chan bool, 1)
-		r.watch = func(p *traffic.Pair) {
-			red, _ := p.Redactor.(*redact.Redactor)
-			bears <- red != nil && red.Covers(redact.Header, []byte("token"))
-		}
+		r.onLoop(func() {
+			r.watch = func(p *traffic.Pair) {
+				red, _ := p.Redactor.(*redact.Redactor)
+				bears <- red != nil && red.Covers(redact.Header, []byte("token"))
+			}
+		})
 		r.ask(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		target := r.target.Accepts()
 		target.Gets("GET / HTTP/1.1\r\nHost: a\r\nX-Tain-Mirror: test/v2\r\n\r\n")
