@@ -48,13 +48,20 @@ routes:
       - {detect: email, do: pseudonym}
       - {detect: card, do: last4}
       pseudonymKey: %s
-    targets: http://%s
+    targets: %s://%s
 `
 
 // TestNoSecretLeaves sends bodies with secrets where the rules of a mirror look. None of them is found at the
 // target, nor in what tain keeps, logs and tells. Live gets and answers them all. What can't be redacted is
 // not sent.
 func TestNoSecretLeaves(t *testing.T) {
+	for _, scheme := range []string{"http", "h2c"} {
+		t.Run(scheme, func(t *testing.T) { noSecretLeaves(t, scheme, *secretBodies/2) })
+	}
+}
+
+// noSecretLeaves sends n bodies.
+func noSecretLeaves(t *testing.T, scheme string, n int) {
 	var told watch
 	live := wire.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) { echo(w, r, "1") })
 	target := wire.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) {
@@ -70,11 +77,11 @@ func TestNoSecretLeaves(t *testing.T) {
 	if err := os.WriteFile(key, []byte("a key of the tests, 32 bytes long"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := wire.StartFile(t, fmt.Sprintf(redactingFile, data, log, live, key, target))
-	broken := sendSecrets(t, p, *secretBodies)
+	p := wire.StartFile(t, fmt.Sprintf(redactingFile, data, log, live, key, scheme, target))
+	broken := sendSecrets(t, p, n)
 	b := p.Settled(t)
-	if b["dropped/redaction"] != broken || b["dropped"] != broken || b["compared"] != *secretBodies-broken {
-		t.Errorf("%d bodies, of which %d can't be redacted: the books say %v", *secretBodies, broken, b)
+	if b["dropped/redaction"] != broken || b["dropped"] != broken || b["compared"] != n-broken {
+		t.Errorf("%d bodies, of which %d can't be redacted: the books say %v", n, broken, b)
 	}
 	for _, path := range []string{"pairs?limit=1000", "findings", "status", "routes", "mirrors"} {
 		status, text := p.Get("/api/v1/" + path)
@@ -91,7 +98,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	told.look(t, "the report", []byte(report))
 	told.look(t, "the log", []byte(p.Log.String()))
 	told.lookInFolder(t, dir)
-	if told.bytes < *secretBodies*500 {
+	if told.bytes < n*500 {
 		t.Errorf("only %d bytes were looked at", told.bytes)
 	}
 }
