@@ -1,11 +1,14 @@
 package mirror
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
 	"tain.dev/tain/config"
+	"tain.dev/tain/route"
 	"tain.dev/tain/test/wire"
+	"tain.dev/tain/traffic"
 )
 
 const (
@@ -61,4 +64,55 @@ func BenchmarkMirror(b *testing.B) {
 		user.Ask()
 	}
 	user.Close()
+}
+
+// tenConditions are lines of a mirror that hold for typicalGet: ten conditions, a consistent sample with all of
+// it, and five changes of the header.
+const tenConditions = `
+path /items/*
+method GET HEAD
+header User-Agent ^= Mozilla/
+header Accept present
+query fields = name
+cookie session present
+source 127.0.0.0/8 10.0.0.0/8
+size <= 1000
+not header X-Payment present
+not path /items/pay/*
+sample cookie session
+copy-header set X-Env test
+copy-header set X-Version v2
+copy-header add X-Copied 1
+copy-header remove X-Debug
+copy-header remove User-Agent
+`
+
+// BenchmarkRules decides about a request and writes the head of its copy: what rules add to that.
+func BenchmarkRules(b *testing.B) {
+	f := func(name, lines string) {
+		b.Run(name, func(b *testing.B) {
+			r := start(b, plain(), strings.Replace(all, "writes\n", "writes"+lines+"\n", 1))
+			var p *plan
+			for _, plans := range r.plans.Load().byRoute {
+				p = &plans[0]
+			}
+			head := strings.Replace(strings.TrimSuffix(typicalGet, "\r\n"), "Connection: keep-alive\r\n", "", 1)
+			q := &route.Request{
+				Method: "GET", Host: "shop.example", Path: "/items/7", Query: "fields=name", Scheme: "http",
+				Client: func() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) },
+				Header: func(name string) (string, bool) { return route.FindField(head, name) },
+			}
+			a := &traffic.Arrival{Head: []byte(head), LineEnd: strings.Index(head, "Host:"), HostEnd: strings.Index(head, "User-Agent:")}
+			var out []byte
+			b.ReportAllocs()
+			for draw := uint64(0); b.Loop(); draw++ {
+				if v := r.decide(p, q, a, draw); v.kind != copyIt {
+					b.Fatalf("the request is not copied: %+v", v)
+				}
+				out = p.shapes[0].Append(out[:0], a.Head, a.LineEnd, a.HostEnd, draw)
+			}
+		})
+	}
+	f("none", "")
+	f("many", tenConditions)
 }
