@@ -15,6 +15,7 @@ import (
 // account is what tain's books say about the copies to one target.
 type account struct {
 	Seen       int            `json:"seen"`
+	Unsampled  int            `json:"unsampled"`
 	Dropped    map[string]int `json:"dropped"`
 	Sent       int            `json:"sent"`
 	Answered   int            `json:"answered"`

@@ -23,7 +23,15 @@ const (
 )
 
 // rules measures how fast and how exactly what is said about mirroring takes effect.
-func (b *bench) rules() error { return b.kills() }
+func (b *bench) rules() error {
+	for _, measure := range []func() error{b.kills, b.rated, b.adaptive, b.shares, b.ruleCost, b.priced} {
+		if err := measure(); err != nil {
+			return err
+		}
+		b.stopAll()
+	}
+	return nil
+}
 
 // kills throws the kill switch again and again under full load.
 func (b *bench) kills() error {
