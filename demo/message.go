@@ -29,20 +29,8 @@ func (m *Message) lines() []string {
 	return append(lines, strings.Split(strings.TrimSuffix(m.Body, "\n"), "\n")...)
 }
 
-// contains tells whether any part of the message holds text.
-func (m *Message) contains(text string) bool {
-	if strings.Contains(m.Line, text) || strings.Contains(m.Body, text) {
-		return true
-	}
-	for _, values := range m.Header {
-		for _, value := range values {
-			if strings.Contains(value, text) {
-				return true
-			}
-		}
-	}
-	return false
-}
+// text is the whole message.
+func (m *Message) text() string { return strings.Join(m.lines(), "\n") }
 
 // Change is a line of two messages that are laid beside each other: '-' before it says that only the
 // first has it, '+' that only the second has it, ' ' that both have it.

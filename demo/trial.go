@@ -199,8 +199,9 @@ func (t *trial) secrets() (string, error) {
 		}
 	}
 	return fmt.Sprintf("%d looked for in each copy", len(told)), t.none(func(c *Copy, _ *Visit) string {
+		text := c.text()
 		for secret := range told {
-			if c.contains(secret) {
+			if strings.Contains(text, secret) {
 				return fmt.Sprintf("holds %q", secret)
 			}
 		}
