@@ -81,7 +81,7 @@ func (d *display) run(ctx context.Context, s *system) {
 		}
 		color := colored(os.Stderr)
 		lines := report.Summary(samples.snapshot(), report.Options{Width: width, Color: color})
-		if ill := illness(s.upstreams.Status(), s.certs.Status(), time.Now()); ill != "" {
+		if ill := illness(s.upstreams.Status(), s.mirror.Books(), s.certs.Status(), time.Now()); ill != "" {
 			lines = slices.Insert(lines, 1, warning(ill, width, color)) // below the title, where no terminal is too small for it
 		}
 		if d.live.Draw(lines, height) != nil {

@@ -8,15 +8,21 @@ import (
 	"time"
 
 	"tain.dev/tain/tlsconf"
+	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
 )
 
 // illness says in one line what an operator should look at, "" if all is well: the log said it when it
 // happened, but in a live summary the log scrolls away.
-func illness(upstreams []upstream.ClusterStatus, certs []tlsconf.Status, now time.Time) string {
+func illness(upstreams []upstream.ClusterStatus, books []traffic.Books, certs []tlsconf.Status, now time.Time) string {
 	var all []string
 	for i := range upstreams {
 		if text := illUpstream(&upstreams[i]); text != "" {
+			all = append(all, text)
+		}
+	}
+	for i := range books {
+		if text := illTarget(&books[i]); text != "" {
 			all = append(all, text)
 		}
 	}
@@ -54,6 +60,19 @@ func illUpstream(c *upstream.ClusterStatus) string {
 		return fmt.Sprintf("%s is not well: %s", first.Addr, first.Why)
 	}
 	return fmt.Sprintf("%s is not well (%d of %d servers): %s", first.Addr, ill, len(c.Servers), first.Why)
+}
+
+// illTarget speaks of a target that gets less than is configured.
+func illTarget(b *traffic.Books) string {
+	switch t := b.Throttle; {
+	case t == nil:
+		return ""
+	case t.Breaker == "open", t.Breaker == "half-open":
+		return fmt.Sprintf("%s gets no copies: %s", b.Target, t.BreakerWhy)
+	case t.Share < 1:
+		return fmt.Sprintf("%s gets %.0f %% of its copies: %s", b.Target, 100*t.Share, t.ShareWhy)
+	}
+	return ""
 }
 
 // expiresSoon is when a certificate that is about to expire is spoken of, at the earliest: one that

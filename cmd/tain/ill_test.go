@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tain.dev/tain/tlsconf"
+	"tain.dev/tain/traffic"
 	"tain.dev/tain/upstream"
 )
 
@@ -21,7 +22,7 @@ func TestIllness(t *testing.T) {
 	}
 	f := func(upstreams []upstream.ClusterStatus, certs []tlsconf.Status, want string) {
 		t.Helper()
-		if got := illness(upstreams, certs, now); got != want {
+		if got := illness(upstreams, nil, certs, now); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -60,4 +61,20 @@ func TestWarning(t *testing.T) {
 	f("not well", 80, true, "\x1b[33mnot well\x1b[0m")
 	f("a\x1b[2Jb\n\u202ec", 80, false, "a·[2Jb··c")
 	f("shöp", 4, false, "shöp")
+}
+
+func TestIllTarget(t *testing.T) {
+	f := func(throttle *traffic.Throttle, want string) {
+		t.Helper()
+		books := []traffic.Books{{Target: "v2:9001", Throttle: throttle}}
+		if got := illness(nil, books, nil, time.Time{}); got != want {
+			t.Errorf("%+v: %q, want %q", throttle, got, want)
+		}
+	}
+	f(nil, "")
+	f(&traffic.Throttle{Limit: 3, Share: 1}, "")
+	f(&traffic.Throttle{Breaker: "closed", BreakerWhy: "it was ill", Share: 1}, "")
+	f(&traffic.Throttle{Breaker: "open", BreakerWhy: "20 of 20 sends failed within 10s", Share: 0}, "v2:9001 gets no copies: 20 of 20 sends failed within 10s")
+	f(&traffic.Throttle{Breaker: "half-open", BreakerWhy: "the probe failed", Share: 1}, "v2:9001 gets no copies: the probe failed")
+	f(&traffic.Throttle{Share: 0.05, ShareWhy: "live is slow"}, "v2:9001 gets 5 % of its copies: live is slow")
 }
