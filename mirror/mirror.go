@@ -122,16 +122,16 @@ func New(cfg *config.Config, loops []*netloop.Loop, set *upstream.Set, memory *t
 }
 
 // SetTable makes the mirrors of t the ones that count. Call it before the proxy gets the table. It
-// may be called from any goroutine but those of loops: it reads the files of credentials.
+// may be called from any goroutine but those of loops: it reads the files of credentials and keys.
 func (m *Mirror) SetTable(t *route.Table) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	next := &plans{byRoute: make(map[*route.Route][]plan), former: m.plans.Load().byRoute}
-	before, strain := m.limiters, false
+	rules, before, strain := redactors{}, m.limiters, false
 	m.limiters = make(map[limitKey]*limiter)
 	for _, r := range t.Routes() {
 		for _, rm := range r.Mirrors {
-			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(r, rm, before))
+			next.byRoute[r] = append(next.byRoute[r], m.compileLocked(r, rm, rules, before))
 			strain = strain || rm.Limits.Strain
 		}
 	}
@@ -139,15 +139,15 @@ func (m *Mirror) SetTable(t *route.Table) {
 	m.plans.Store(next)
 }
 
-func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror, before map[limitKey]*limiter) plan {
+func (m *Mirror) compileLocked(r *route.Route, rm *route.Mirror, rules redactors, before map[limitKey]*limiter) plan {
 	p := plan{Mirror: rm, policy: m.policies[rm.Name], shapes: shapes(&m.cfg, r, rm)}
 	if p.policy == nil {
 		p.policy = &policy{}
 		p.policy.set(m.control.Mirrors[rm.Name])
 		m.policies[rm.Name] = p.policy
 	}
-	red, err := redactor(&rm.Copy.Redact)
-	p.redactor, p.unredacted = red, err != nil
+	made := rules.of(&rm.Copy.Redact)
+	p.redactor, p.unredacted = made.Redactor, made.err != nil
 	if rm.After != nil {
 		p.stage = rm.After.Stage()
 	}

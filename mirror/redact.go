@@ -23,11 +23,8 @@ var (
 	actionWords   = map[string]redact.Action{"mask": redact.Replace, "last4": redact.KeepLast4, "remove": redact.Remove, "pseudonym": redact.Pseudonym}
 )
 
-// compileRules makes the rules of a mirror ready, nil where there are none.
+// compileRules makes the rules of a mirror ready.
 func compileRules(written []route.RedactRule, key []byte) (*redact.Redactor, error) {
-	if len(written) == 0 {
-		return nil, nil
-	}
 	rules := make([]redact.Rule, len(written))
 	for i, w := range written {
 		rules[i] = redact.Rule{Name: w.Name, Path: w.Path, Detect: detectorWords[w.Detect], Do: actionWords[w.Do], Text: w.Text}
@@ -38,20 +35,40 @@ func compileRules(written []route.RedactRule, key []byte) (*redact.Redactor, err
 	return redact.Compile(rules, key)
 }
 
-// redactor makes what applies the rules of a mirror, nil where there are none. It reads the key. An error
-// has been told when the configuration was read.
-func redactor(r *route.Redaction) (*redact.Redactor, error) {
-	key, err := r.Key()
-	if err != nil {
-		return nil, err
+// redactors are what applies the rules of a table's mirrors, by the rules: a mirror may be on many routes.
+type redactors map[string]redactor
+
+// redactor is nil where there are no rules. After an error there can be none, and the error has been told
+// when the configuration was read.
+type redactor struct {
+	*redact.Redactor
+	err error
+}
+
+// of returns the one for these rules. To make one, it reads the key.
+func (all redactors) of(r *route.Redaction) redactor {
+	if len(r.Rules) == 0 {
+		return redactor{}
 	}
-	return compileRules(r.Rules, key)
+	rules := fmt.Sprintf("%q", *r)
+	made, known := all[rules]
+	if !known {
+		var key []byte
+		if key, made.err = r.Key(); made.err == nil {
+			made.Redactor, made.err = compileRules(r.Rules, key)
+		}
+		all[rules] = made
+	}
+	return made
 }
 
 // CheckRedaction says what is wrong with the redaction of a mirror, and which of its rules are of no use.
 // It is a [config.Look].
 func CheckRedaction(m *route.Mirror) (errs, useless []error) {
 	r := &m.Copy.Redact
+	if len(r.Rules) == 0 {
+		return nil, nil
+	}
 	key, err := r.Key()
 	if err != nil {
 		errs = append(errs, &config.Error{Setting: "copy.pseudonymKey", Text: err.Error() + "; until it can, copies are dropped"})
@@ -70,9 +87,6 @@ func CheckRedaction(m *route.Mirror) (errs, useless []error) {
 		}
 		return append(errs, &config.Error{Setting: "copy.redact" + index, Text: text + "; until it is right, copies are dropped"}), nil
 	}
-	if red == nil {
-		return errs, nil
-	}
 	for _, i := range red.Unused() {
 		useless = append(useless, &config.Error{Setting: fmt.Sprintf("copy.redact[%d]", i), Text: "is never applied, because rules before it redact all that it finds; put it before them, or remove it"})
 	}
@@ -87,7 +101,7 @@ func (w *worker) redact(k *copied) error {
 	}
 	w.copy, k.carrier, k.state = k, w, redacting
 	err := w.redactHead(k)
-	if err == nil && k.hasBody {
+	if err == nil && k.hasBody && k.redactor.Bodies() {
 		err = w.redactBody(k)
 	}
 	if err == nil {

@@ -71,6 +71,7 @@ func TestCheckRedaction(t *testing.T) {
 			t.Errorf("%sthe route does not serve", redact)
 		}
 	}
+	f("      pseudonymKey: short.txt\n", "")
 	const after = "; until it is right, copies are dropped\n"
 	f("      redact: [password, {path: \"$.a\"}]\n", "")
 	f("      redact:\n      - a\n      - {path: \"a.b\"}\n",
@@ -257,4 +258,22 @@ func TestPairBearsItsRules(t *testing.T) {
 	}
 	f(all, false)
 	f(redactingTable("redact name token"), true)
+}
+
+// TestRedactorsAreShared holds that rules are made ready once for all routes that have them.
+func TestRedactorsAreShared(t *testing.T) {
+	all := redactors{}
+	of := func(name string) redactor {
+		return all.of(&route.Redaction{Rules: []route.RedactRule{{Name: name, In: []string{"query"}}}})
+	}
+	a := of("a")
+	if a.err != nil || a.Redactor == nil || of("a") != a || of("b") == a {
+		t.Errorf("rules of a, the same and others are %v, %v and %v", a, of("a"), of("b"))
+	}
+	if none := all.of(&route.Redaction{KeyFile: "/nowhere"}); none != (redactor{}) {
+		t.Errorf("without rules there is %v", none)
+	}
+	if wrong := all.of(&route.Redaction{Rules: []route.RedactRule{{Name: "a"}}, KeyFile: "/nowhere"}); wrong.err == nil || wrong.Redactor != nil {
+		t.Errorf("without the key there is %v", wrong)
+	}
 }
