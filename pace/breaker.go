@@ -108,6 +108,9 @@ func (b *Breaker) Allow(now int64) (Pass, bool) {
 	}
 	// Also while a probe is under way: one that never came back must not keep the breaker open.
 	probing := m.next(HalfOpen, now)
+	if m.State == HalfOpen {
+		probing.Since, probing.pass = m.Since, m.pass // whichever of them comes back first counts
+	}
 	probing.Probe = now + b.pause(m.pauses, b.o.Jitter())
 	probing.Probes++
 	return probing.pass, b.now.CompareAndSwap(m, probing)

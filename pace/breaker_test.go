@@ -157,6 +157,23 @@ func TestBreakerForgetsTheLate(t *testing.T) {
 	d.play("+")
 }
 
+// TestBreakerSlowTarget: one that takes longer to answer than a pause lasts must be able to close it.
+func TestBreakerSlowTarget(t *testing.T) {
+	f := func(first, second Outcome, want State) {
+		t.Helper()
+		d := newDrill(t, BreakerOptions{})
+		d.play("ccccc s > - s >")
+		d.b.Done(d.sent[0], d.now, first)
+		d.b.Done(d.sent[1], d.now, second)
+		if s := d.b.Status(); s.State != want || s.Probes != 2 {
+			t.Errorf("probes that end as %d and %d make it %v after %d probes, want %v after 2", first, second, s.State, s.Probes, want)
+		}
+	}
+	f(Succeeded, Failed, Closed)
+	f(Failed, Succeeded, Open)
+	f(Ignored, Succeeded, Open)
+}
+
 func TestBreakerClockSetBack(t *testing.T) {
 	d := newDrill(t, BreakerOptions{})
 	d.play("ccccc -")
