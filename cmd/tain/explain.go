@@ -107,7 +107,7 @@ func (e *explain) run(cmd *cobra.Command) error {
 	}
 	says, err := s.explain(a, pair)
 	if err != nil {
-		return fmt.Errorf("trying the request: %w", err)
+		return &exitError{code: exitInternal, err: fmt.Errorf("trying the request on loopback: %w", err)}
 	}
 	if e.ctl.output == "text" {
 		writeExplanation(cmd.OutOrStdout(), says)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"tain.dev/tain/redact"
 	"tain.dev/tain/route"
@@ -67,6 +69,9 @@ func (s *scene) explain(a *asked, pair *traffic.Record) (*explanation, error) {
 		says.take(s, in)
 	}))
 	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		says.Refused = "it closes the connection without an answer, as the first line is none of HTTP/1"
+		return says, nil
 	case err != nil:
 		return nil, err
 	case !reached:
