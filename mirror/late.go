@@ -19,11 +19,14 @@ type late struct {
 
 // hold keeps a copy until its fate can be decided.
 func (k *copied) hold(stage route.Stage, q *route.Request) {
-	user := q.Source()
-	k.late = late{open: true, place: len(k.sender.held), stage: stage, asked: route.Request{
-		Scheme: q.Scheme, Client: func() netip.Addr { return user },
-		Port: q.Port, SNI: q.SNI, Cert: q.Cert, Length: q.Length,
-	}}
+	k.late = late{open: true, place: len(k.sender.held), stage: stage}
+	if k.mirror.After != nil {
+		user := q.Source()
+		k.late.asked = route.Request{
+			Scheme: q.Scheme, Client: func() netip.Addr { return user },
+			Port: q.Port, SNI: q.SNI, Cert: q.Cert, Length: q.Length,
+		}
+	}
 	k.state = held
 	k.sender.held = append(k.sender.held, k)
 }

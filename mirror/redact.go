@@ -142,7 +142,7 @@ func (w *worker) redactBody(k *copied) error {
 	if err != nil {
 		return err
 	}
-	needed, err := k.redactor.Body(kind, encoding)
+	needed, err := k.redactor.Body(string(kind), string(encoding)) // short strings, which stay on the stack
 	switch {
 	case live.Ended && live.Size == 0 || err == nil && !needed:
 		return nil
@@ -154,7 +154,7 @@ func (w *worker) redactBody(k *copied) error {
 		return errMemory
 	}
 	clean.Limit = math.MaxInt
-	w.stream.Begin(k.redactor, kind)
+	w.stream.Begin(k.redactor, string(kind))
 	var at traffic.Cursor
 	for spent := 0; ; {
 		p := live.NextBody(&at)
@@ -186,8 +186,9 @@ func (w *worker) redactBody(k *copied) error {
 	return nil
 }
 
-// bodyFields finds what says how a body is read. What says it twice might be read otherwise by others.
-func bodyFields(head []byte) (kind, encoding string, err error) {
+// bodyFields finds in a head what says how the body is read. What says it twice might be read otherwise by
+// others.
+func bodyFields(head []byte) (kind, encoding []byte, err error) {
 	var seen [2]bool
 	for name, value := range traffic.Fields(head) {
 		i, field := 0, &kind
@@ -199,9 +200,9 @@ func bodyFields(head []byte) (kind, encoding string, err error) {
 			continue
 		}
 		if seen[i] {
-			return "", "", redact.ErrUnsupported
+			return nil, nil, redact.ErrUnsupported
 		}
-		seen[i], *field = true, string(bytes.TrimSpace(value))
+		seen[i], *field = true, bytes.TrimSpace(value)
 	}
 	return kind, encoding, nil
 }

@@ -277,3 +277,22 @@ func TestRedactorsAreShared(t *testing.T) {
 		t.Errorf("without the key there is %v", wrong)
 	}
 }
+
+// TestRedactsWithoutAllocating holds that a steady copy costs no allocation with rules either.
+func TestRedactsWithoutAllocating(t *testing.T) {
+	const requests = 5000
+	live, target := wire.Answerer(t, "}", typicalJSON), wire.Answerer(t, "}", typicalJSON)
+	cfg := config.Defaults()
+	r := start(t, &cfg, "route shop\nbackend http://"+live+"\nmirror v2 100%\nwrites\nredact name token\nredact detect card do last4\nto http://"+target+" v2\n")
+	r.onLoop(func() { r.silent = true })
+	body := `{"token":"secret","card":"4111 1111 1111 1111","n":[1,2,3]}`
+	user := wire.NewAsker(t, r.addr, fmt.Sprintf("POST /?token=secret HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nCookie: token=secret\r\nContent-Length: %d\r\n\r\n%s", len(body), body), typicalJSON)
+	if n := user.AllocsPerAsk(requests); n >= 0.1 {
+		t.Errorf("%.2f allocations per request, want 0", n)
+	}
+	user.Close()
+	r.settled(t)
+	if n := r.total("compared"); n < requests {
+		t.Errorf("only %d copies of %d were compared:\n%s", n, requests, r.books("v2"))
+	}
+}
