@@ -149,3 +149,21 @@ func TestVeiledCompression(t *testing.T) {
 	f("gzip", gzipped(`{"token":"secret"}`), `{"token":"[masked]"}`)
 	f("br", "secret", redact.Masked)
 }
+
+// FuzzVeil compares bodies that have a secret wherever a rule looks, and looks for it in all that is said.
+func FuzzVeil(f *testing.F) {
+	f.Add([]byte(`{"token":"?","user":{"card":["?"]},"list":["?",2]}`), []byte(`{"token":{"x":"?"},"list":[{"a":"?"}]}`))
+	f.Add([]byte(`{"a":[{"token":"?"},1]}`), []byte(`[]`))
+	f.Add([]byte(`{"a":[1,{"TOKEN":"?"}]}`), []byte(`{"a":"? ?@example.com","b":{}}`))
+	f.Fuzz(func(t *testing.T, live, mirror []byte) {
+		v := veil{rules: rules(t)}
+		for _, body := range []*[]byte{&live, &mirror} {
+			// Only what the rules find may be secret.
+			if clean, whole := v.body(nil, "application/json", *body, false); !whole || strings.Contains(string(clean), "?") {
+				return
+			}
+			*body = []byte(strings.ReplaceAll(string(*body), "?", "secret"))
+		}
+		veiled(t, answer(200, "", string(live)), answer(200, "", string(mirror)))
+	})
+}
