@@ -198,6 +198,12 @@ func isLeaf(places map[string]place, path string) bool {
 	return true
 }
 
+// place is the file and the line where the route begins.
+func (r *placedRoute) place() string {
+	at := find(r.places, r.field)
+	return fmt.Sprintf("%s:%d", at.file, at.line)
+}
+
 func (r *placedRoute) name() string {
 	if r.spec.Name != "" {
 		return r.spec.Name
@@ -219,6 +225,7 @@ func (l *loader) compile() {
 	for i := range l.routes {
 		placed := &l.routes[i]
 		r, errs := placed.spec.compile(&by)
+		r.Place = placed.place()
 		for _, m := range r.Mirrors {
 			lendKey(&m.Copy.Redact, l.config.Mirror.PseudonymKey)
 		}

@@ -16,6 +16,9 @@ const (
 type Route struct {
 	// Name is unique in the table. It appears in logs, metrics and findings.
 	Name string
+	// Place is where people find the route, such as tain.yaml:12; "" where nobody knows. It is for them
+	// alone, and no part of the text form.
+	Place string
 	// Hosts are host names without port, or wildcards such as *.example.com, which stand for one
 	// or more labels. None means any host.
 	Hosts []string

@@ -36,7 +36,7 @@ func writeExplanation(w io.Writer, e *explanation) {
 	case e.Route == nil:
 		p.line("No route matches it. tain answers 404.")
 	default:
-		p.line("It takes the route %s.", e.Route.Name)
+		p.line("It takes the route %s.", placed(e.Route.Name, e.Route.Place))
 		p.steps("  ", e.Route.Steps)
 	}
 	p.others(e)
@@ -72,15 +72,23 @@ func (p *page) others(e *explanation) {
 	for i := range e.Others {
 		switch o := &e.Others[i]; {
 		case o.First && strings.HasPrefix(o.Fails.Text, "host "):
-			elsewhere = append(elsewhere, fmt.Sprintf("  %s: %s", o.Name, stepLine(o.Fails, 0)))
+			elsewhere = append(elsewhere, fmt.Sprintf("  %s: %s", placed(o.Name, o.Place), stepLine(o.Fails, 0)))
 		case o.First:
-			before = append(before, fmt.Sprintf("  %s: %s", o.Name, stepLine(o.Fails, 0)))
+			before = append(before, fmt.Sprintf("  %s: %s", placed(o.Name, o.Place), stepLine(o.Fails, 0)))
 		case !o.First && o.Fails == nil:
-			behind = append(behind, fmt.Sprintf("  %s, because %s %s", o.Name, taken, o.Because))
+			behind = append(behind, fmt.Sprintf("  %s, because %s %s", placed(o.Name, o.Place), taken, o.Because))
 		}
 	}
 	p.list("Asked before, and not taken:", append(before, elsewhere...)) // what is about this host tells more
 	p.list("These match too, and are not asked:", behind)
+}
+
+// placed is the name of a route with its place, where that is known.
+func placed(name, place string) string {
+	if place == "" {
+		return name
+	}
+	return name + " (" + place + ")"
 }
 
 func (p *page) list(title string, lines []string) {

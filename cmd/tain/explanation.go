@@ -36,11 +36,13 @@ type requestSays struct {
 
 type routeSays struct {
 	Name  string       `json:"name"`
+	Place string       `json:"place,omitempty"` // its file and line
 	Steps []route.Step `json:"conditions"`
 }
 
 type otherSays struct {
 	Name    string      `json:"name"`
+	Place   string      `json:"place,omitempty"`   // its file and line
 	First   bool        `json:"asked_before"`      // it would be taken if it matched
 	Fails   *route.Step `json:"fails,omitempty"`   // its first condition that does not hold
 	Because string      `json:"because,omitempty"` // why the route that is taken is asked before it
@@ -97,7 +99,7 @@ func (e *explanation) take(s *scene, in *arrived) {
 	d := s.cfg.Table.Explain(in.Request)
 	for i := range d.Others {
 		o := &d.Others[i]
-		other := otherSays{Name: o.Name, First: o.Better, Because: o.Why}
+		other := otherSays{Name: o.Name, Place: o.Place, First: o.Better, Because: o.Why}
 		for j := range o.Steps {
 			if o.Steps[j].Holds == route.No {
 				other.Fails = &o.Steps[j]
@@ -109,7 +111,7 @@ func (e *explanation) take(s *scene, in *arrived) {
 	if d.Route == nil {
 		return
 	}
-	e.Route = &routeSays{d.Route.Name, d.Steps}
+	e.Route = &routeSays{d.Route.Name, d.Route.Place, d.Steps}
 	e.Live = headLines(in.Head, s.cfg.Proxy.Via)
 	e.Servers = servers(d.Route)
 	for _, m := range d.Route.Mirrors {
