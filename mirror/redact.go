@@ -45,6 +45,13 @@ type redactor struct {
 	err error
 }
 
+// Redactor makes what redacts the copies of a mirror, nil where it has no rules. It reads the key, so it may
+// block. After an error no copy may leave.
+func Redactor(r *route.Redaction) (*redact.Redactor, error) {
+	made := redactors{}.of(r)
+	return made.Redactor, made.err
+}
+
 // of returns the one for these rules. To make one, it reads the key.
 func (all redactors) of(r *route.Redaction) redactor {
 	if len(r.Rules) == 0 {

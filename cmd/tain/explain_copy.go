@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"tain.dev/tain/mirror"
 	"tain.dev/tain/route"
 	"tain.dev/tain/traffic"
 )
@@ -23,17 +22,16 @@ func (s *scene) copy(r *route.Route, m *route.Mirror, t *route.Target, a *arrive
 			return says
 		}
 	}
-	if errs, _ := mirror.CheckRedaction(m); len(errs) > 0 && !s.remote {
-		says.Reason, says.Why = dropped(traffic.DroppedRedaction), errs[0].Error()
+	a, length, ok := says.redact(s, m, a)
+	if !ok {
 		return says
 	}
-	says.Redaction = linesOf(&route.Mirror{Copy: route.Copy{Redact: m.Copy.Redact}, Timeout: route.DefaultMirrorTimeout, MaxBody: route.DefaultMaxBody})
 	shown, target := withoutSecrets(m, t, secrets)
 	shape, err := route.NewShape(r, shown, target, s.cfg.Mirror.Marker, s.cfg.Mirror.Instance+"/"+m.Name)
 	if err != nil {
 		panic("BUG: there is a credential left: " + err.Error())
 	}
-	says.Head = headLines(shape.Append(nil, a.Head, a.LineEnd, a.HostEnd, 1), s.cfg.Proxy.Via)
+	says.Head = headLines(append(shape.Append(nil, a.Head, a.LineEnd, a.HostEnd, 1), length...), s.cfg.Proxy.Via)
 	for i := range secrets {
 		shown := shownSecret(&secrets[i])
 		says.Head[0] = strings.ReplaceAll(says.Head[0], url.QueryEscape(shown), shown)

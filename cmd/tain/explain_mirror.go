@@ -43,8 +43,8 @@ type copySays struct {
 	Target   string `json:"target"`
 	URL      string `json:"url"`
 	Baseline bool   `json:"baseline,omitempty"`
-	// Redaction are the rules by which the request is redacted before the copy is made of it. Head still has
-	// what they would not let pass.
+	// Redaction are the rules by which the request is redacted before the copy is made of it, where their key
+	// is elsewhere, so that Head still has what they would not let pass.
 	Redaction []string `json:"redaction,omitempty"`
 	Head      []string `json:"head,omitempty"`   // its lines
 	Reason    string   `json:"reason,omitempty"` // why there is no copy, as the books name it
