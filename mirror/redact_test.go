@@ -287,7 +287,7 @@ func TestRedactsWithoutAllocating(t *testing.T) {
 	r.onLoop(func() { r.silent = true })
 	body := `{"token":"secret","card":"4111 1111 1111 1111","n":[1,2,3]}`
 	user := wire.NewAsker(t, r.addr, fmt.Sprintf("POST /?token=secret HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nCookie: token=secret\r\nContent-Length: %d\r\n\r\n%s", len(body), body), typicalJSON)
-	if n := user.AllocsPerAsk(requests); n >= 0.1 {
+	if n := user.AllocsPerAsk(requests); n >= 0.1 && !wire.Race { // with it, pools forget now and then
 		t.Errorf("%.2f allocations per request, want 0", n)
 	}
 	user.Close()
