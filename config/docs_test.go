@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,34 +29,6 @@ func TestDocumentedExamples(t *testing.T) {
 		if c, errs := Load(file); len(errs) > 0 || len(c.Table.Routes()) == 0 {
 			t.Errorf("%s%v", example, errs)
 		}
-	}
-}
-
-// TestDocumentedRules reads the examples of some sections as settings of a mirror.
-func TestDocumentedRules(t *testing.T) {
-	settings := []string{"Which requests", "Depending on live's answer", "How much: rates and concurrency", "When the target or live suffers"}
-	text, err := os.ReadFile("../docs/rules.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples := 0
-	for section := range strings.SplitSeq(string(text), "\n## ") {
-		title, _, _ := strings.Cut(section, "\n")
-		if !slices.Contains(settings, title) {
-			continue
-		}
-		for _, block := range strings.Split(section, "```yaml\n")[1:] {
-			example, _, _ := strings.Cut(block, "```")
-			file := filepath.Join(t.TempDir(), "tain.yaml")
-			write(t, file, "routes: []\nmirrors:\n  m:\n    targets: http://t\n    "+strings.ReplaceAll(strings.TrimSpace(example), "\n", "\n    ")+"\n")
-			if _, errs := Load(file); len(errs) > 0 {
-				t.Errorf("%s%v", example, errs)
-			}
-			examples++
-		}
-	}
-	if examples < 10 {
-		t.Errorf("only %d examples", examples)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"tain.dev/tain/test/pki"
@@ -16,7 +17,8 @@ var (
 	writtenCert = regexp.MustCompile(`[\w-]+\.(pem|key)\b`)
 )
 
-// TestDocumentedFiles checks every configuration that a page shows.
+// TestDocumentedFiles checks every configuration that a page shows: a whole file, or what stands in a
+// mirror.
 func TestDocumentedFiles(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -26,7 +28,7 @@ func TestDocumentedFiles(t *testing.T) {
 	for _, page := range pages {
 		for _, block := range yamlBlock.FindAllStringSubmatch(read(t, page), -1) {
 			file := filepath.Join(t.TempDir(), "tain.yaml")
-			write(t, file, block[1])
+			write(t, file, whole(block[1]))
 			for _, m := range writtenCert.FindAllStringSubmatch(block[1], -1) {
 				from := map[string]string{"pem": pair.Cert, "key": pair.Key}[m[1]]
 				write(t, filepath.Join(filepath.Dir(file), m[0]), read(t, from))
@@ -36,6 +38,22 @@ func TestDocumentedFiles(t *testing.T) {
 			}
 		}
 	}
+}
+
+var lineStart = regexp.MustCompile(`(?m)^(.)`)
+
+// whole is the file around the text of a mirror, or of some.
+func whole(text string) string {
+	switch {
+	case regexp.MustCompile(`(?m)^routes:`).MatchString(text):
+		return text
+	case strings.HasPrefix(text, "mirrors:"):
+		return text + "routes: []\n"
+	}
+	if !regexp.MustCompile(`(?m)^targets:`).MatchString(text) {
+		text += "targets: http://v2\n"
+	}
+	return "routes:\n- name: all\n  backends: http://v1\n  mirrors:\n  - name: v2\n" + lineStart.ReplaceAllString(text, "    $1")
 }
 
 // TestDocumentedCommands asks tain for help on every command that a page or the README shows, with its
