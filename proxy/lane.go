@@ -96,6 +96,10 @@ func (l *lane) borrow(c *netloop.Conn) *request {
 	return r
 }
 
+// keptBody is the capacity, in bytes, up to which a request keeps the memory of a body for the next one:
+// what stalled streams kept of their answers is freed with them.
+const keptBody = 4 << 10
+
 // giveBack ends a handler's use of r, also when the handler panicked. Then an uploader may be left
 // behind: it ends by itself, and r is not used again.
 func (l *lane) giveBack(r *request) {
@@ -109,6 +113,9 @@ func (l *lane) giveBack(r *request) {
 	} else {
 		if r.up != nil {
 			r.up.Abort(upstream.Ignored)
+		}
+		if cap(r.body) > keptBody {
+			r.body = nil
 		}
 		r.h1.netConn, r.h2.stream, r.client, r.tls, r.up, r.route, r.forward, r.backend, r.pool = nil, nil, nil, nil, nil, nil, nil, nil, nil
 		l.free = append(l.free, r)
